@@ -1,0 +1,105 @@
+#include "base/threads.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "base/check.h"
+
+namespace quern {
+namespace {
+
+// About 20 microseconds on current machines: longer than the gap between two kernels of a step, shorter than a
+// scheduler's time slice, so that an idle pool costs nothing.
+constexpr int spins = 4000;
+
+void pause() noexcept {
+#if defined(__x86_64__)
+    _mm_pause();
+#endif
+}
+
+// Subnormal numbers are computed exactly, rounding is to nearest: the bits of a result must not depend on what the
+// thread ran before.
+void set_float_mode() noexcept {
+#if defined(__x86_64__)
+    _mm_setcsr(0x1f80);
+#endif
+}
+
+int processors() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
+
+}  // namespace
+
+ThreadPool::ThreadPool(int threads) {
+    const int n = threads > 0 ? threads : processors();
+    // With more threads than processors spinning only steals time from the one that works; parking handles that too.
+    workers_.reserve(static_cast<std::size_t>(n - 1));
+    for (int i = 1; i < n; ++i) workers_.emplace_back([this, i] { work(i); });
+}
+
+ThreadPool::~ThreadPool() {
+    stop_.store(true);
+    job_.fetch_add(1);
+    job_.notify_all();
+    for (std::thread& t : workers_) t.join();
+}
+
+void ThreadPool::run(std::int64_t items, std::int64_t grain, Function f, void* context) {
+    CHECK(grain > 0);
+    if (items <= 0) return;
+    set_float_mode();
+    if (workers_.empty() || items <= grain) {
+        f(context, 0, items, 0);
+        return;
+    }
+    function_ = f;
+    context_ = context;
+    items_ = items;
+    grain_ = grain;
+    next_.store(0, std::memory_order_relaxed);
+    running_.store(static_cast<std::int32_t>(workers_.size()), std::memory_order_relaxed);
+    job_.fetch_add(1, std::memory_order_release);
+    job_.notify_all();
+    drain(0);
+    for (int i = 0; running_.load(std::memory_order_acquire) != 0; ++i) {
+        if (i < spins) {
+            pause();
+            continue;
+        }
+        const std::int32_t left = running_.load(std::memory_order_acquire);
+        if (left != 0) running_.wait(left, std::memory_order_acquire);
+    }
+}
+
+void ThreadPool::drain(int worker) {
+    for (;;) {
+        const std::int64_t begin = next_.fetch_add(grain_, std::memory_order_relaxed);
+        if (begin >= items_) return;
+        function_(context_, begin, std::min(begin + grain_, items_), worker);
+    }
+}
+
+void ThreadPool::work(int worker) {
+    set_float_mode();
+    std::uint32_t seen = 0;
+    for (;;) {
+        for (int i = 0; i < spins && job_.load(std::memory_order_acquire) == seen; ++i) pause();
+        job_.wait(seen, std::memory_order_acquire);
+        seen = job_.load(std::memory_order_acquire);
+        if (stop_.load()) return;
+        drain(worker);
+        if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) running_.notify_one();
+    }
+}
+
+}  // namespace quern
