@@ -1,0 +1,106 @@
+// What a kernel declares about itself: a constexpr KernelSpec beside its code, limits as data. The selector refuses by
+// these, explain prints them, tests aim at their edges; nothing that stands here is unchecked. Absent means
+// unsupported. A kernel registers itself from its own file; each shared object hands its list over through registry.h.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <string_view>
+
+#include "ops/op.h"
+
+namespace quern {
+
+// A part of a kernel's job: items [begin, end) of the items the spec counts. Kernels never wait, allocate or throw.
+struct Work {
+    std::int64_t begin = 0, end = 0;
+    int worker = 0;
+    std::byte* workspace = nullptr;  // this worker's own, workspace() bytes, aligned to buffer_alignment
+};
+using Run = Status (*)(const void* args, const Work& work) noexcept;
+
+enum class Home : std::uint8_t { reference, x86 };
+
+// Instruction sets beyond the platform's baseline, as bits.
+enum class Isa : std::uint32_t { none = 0, avx2_fma = 1 };
+constexpr bool covers(Isa have, Isa need) {
+    return (static_cast<std::uint32_t>(have) & static_cast<std::uint32_t>(need)) == static_cast<std::uint32_t>(need);
+}
+
+// A set of dtypes, for weights and states.
+class DTypeSet {
+public:
+    constexpr DTypeSet() = default;
+    constexpr DTypeSet(std::initializer_list<DType> list) {
+        for (const DType d : list) bits_ |= std::uint64_t(1) << std::uint64_t(d);
+    }
+    constexpr bool has(DType d) const { return (bits_ >> std::uint64_t(d) & 1) != 0; }
+    static constexpr DTypeSet every() {
+        DTypeSet s;
+        s.bits_ = (std::uint64_t(1) << std::uint64_t(DType::count_)) - 1;
+        return s;
+    }
+
+private:
+    std::uint64_t bits_ = 0;
+};
+constexpr DTypeSet decodable() {  // every format that tensor/quant/ decodes
+    return {DType::f32,     DType::f16,   DType::bf16,   DType::f8_e4m3, DType::q4_0,    DType::q4_1,   DType::q5_0,
+            DType::q5_1,    DType::q8_0,  DType::q8_1,   DType::q2_k,    DType::q3_k,    DType::q4_k,   DType::q5_k,
+            DType::q6_k,    DType::q8_k,  DType::iq1_s,  DType::iq1_m,   DType::iq2_xxs, DType::iq2_xs, DType::iq2_s,
+            DType::iq3_xxs, DType::iq3_s, DType::iq4_nl, DType::iq4_xs,  DType::tq1_0,   DType::tq2_0,  DType::mxfp4};
+}
+
+// A written recipe that fixes the bits of a result; kernels of one class are interchangeable. `plain` is the class of
+// the ops that have a single kernel; `double_sum` is the reference that bounds the error of the others.
+enum class Numerics : std::uint8_t { double_sum, plain, f32x16 };
+std::string_view name(Numerics n);
+
+enum class Limit : std::uint8_t { none, k, head_dim };  // what a constraint is about
+enum class Reason : std::uint8_t {
+#define QUERN_REASONS(X)                                                 \
+    X(isa_missing, "this processor lacks the instructions")              \
+    X(weight_dtype, "it does not read this weight format")               \
+    X(state_dtype, "it does not read this state format")                 \
+    X(not_multiple, "a dim is not a multiple of what it needs")          \
+    X(other_class, "it belongs to another numerics class than the node") \
+    X(not_locked, "another kernel is locked for this op")
+#define X(name, text) name,
+    QUERN_REASONS(X)
+#undef X
+};
+std::string_view name(Reason r);
+std::string_view text(Reason r);
+
+struct Constraint {
+    Limit limit = Limit::none;
+    std::int64_t multiple = 1;
+};
+
+struct KernelSpec {
+    std::string_view id;  // its path: "linear.f32x16.avx2"
+    Op op = Op::count_;
+    Home home = Home::reference;
+    Isa needs = Isa::none;
+    DTypeSet weight;  // ignored by ops without weights
+    DTypeSet state;   // ignored by ops without state
+    std::array<Constraint, 2> must{};
+    Numerics numerics = Numerics::plain;
+    int version = 1;
+    int preference = 0;  // among legal kernels of a class the highest wins, until timings exist
+    std::int64_t (*items)(const void* args) noexcept = nullptr;     // independent parts of the job
+    std::size_t (*workspace)(const void* args) noexcept = nullptr;  // bytes per worker; null: none
+    Run run = nullptr;
+};
+
+// An intrusive list: no allocation, no order to rely on.
+class Registered {
+public:
+    explicit Registered(const KernelSpec& s);
+    const KernelSpec& spec;
+    const Registered* next;
+};
+const Registered* registered();
+
+}  // namespace quern
