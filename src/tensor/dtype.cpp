@@ -47,6 +47,9 @@ constexpr std::array<DTypeInfo, std::size_t(DType::count_)> table{{
     {DType::tq2_0, "tq2_0", 35, 256, 66},
     {DType::mxfp4, "mxfp4", 39, 32, 17},
     {DType::nvfp4, "nvfp4", 40, 64, 36},
+    {DType::q1_0, "q1_0", 41, 128, 18},
+    {DType::q2_0, "q2_0", 42, 64, 18},
+    {DType::boolean, "bool", -1, 1, 1},
 }};
 
 constexpr bool in_order() {

@@ -4,11 +4,16 @@
 // the ggml project. Knows nothing of tensors.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -47,7 +52,10 @@ struct Array {
                  std::vector<Array>>
         values;  // booleans are stored as u8 with element == boolean
     std::size_t size() const;
+    bool operator==(const Array&) const = default;
 };
+
+ValueType type_of(const Value& value);
 
 class Metadata {
 public:
@@ -72,15 +80,53 @@ public:
 
     // Sets or replaces; new keys go to the end. Used by the reader, the writer's callers and tests.
     void set(std::string key, Value value);
+    // The same for an array: T is the element's type. Arrays of booleans are set as an Array.
+    template <class T>
+    void set_array(std::string key, std::vector<T> values);
 
     struct Entry {
         std::string key;
         Value value;
+        bool operator==(const Entry&) const = default;
     };
     std::span<const Entry> entries() const { return entries_; }
 
 private:
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view s) const { return std::hash<std::string_view>()(s); }
+    };
+
+    const Array* array(std::string_view key, std::string_view wanted) const;
+
     std::vector<Entry> entries_;
+    std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> index_;  // of entries_, by key
 };
+
+// A name from a file as error texts show it: quoted, cut at 100 bytes, with anything but printable ASCII as \xNN.
+std::string shown(std::string_view name);
+
+// GGUF's number for the C++ type that holds an element.
+template <class T>
+constexpr ValueType value_type_of() {
+    if constexpr (std::is_same_v<T, std::uint8_t>) return ValueType::u8;
+    if constexpr (std::is_same_v<T, std::int8_t>) return ValueType::i8;
+    if constexpr (std::is_same_v<T, std::uint16_t>) return ValueType::u16;
+    if constexpr (std::is_same_v<T, std::int16_t>) return ValueType::i16;
+    if constexpr (std::is_same_v<T, std::uint32_t>) return ValueType::u32;
+    if constexpr (std::is_same_v<T, std::int32_t>) return ValueType::i32;
+    if constexpr (std::is_same_v<T, float>) return ValueType::f32;
+    if constexpr (std::is_same_v<T, bool>) return ValueType::boolean;
+    if constexpr (std::is_same_v<T, std::string>) return ValueType::string;
+    if constexpr (std::is_same_v<T, Array>) return ValueType::array;
+    if constexpr (std::is_same_v<T, std::uint64_t>) return ValueType::u64;
+    if constexpr (std::is_same_v<T, std::int64_t>) return ValueType::i64;
+    if constexpr (std::is_same_v<T, double>) return ValueType::f64;
+}
+
+template <class T>
+void Metadata::set_array(std::string key, std::vector<T> values) {
+    set(std::move(key), Array{value_type_of<T>(), std::move(values)});
+}
 
 }  // namespace quern::gguf
