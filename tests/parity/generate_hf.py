@@ -10,6 +10,7 @@ directory looks exactly like a published model.
 """
 
 import argparse
+import io
 import json
 import pathlib
 import shutil
@@ -106,16 +107,13 @@ def byte_bpe(directory, split, specials, nfc, bos=None):
 
 
 def spm(directory):
-    """A sentencepiece BPE model with byte fallback, as Llama 2 has."""
-    corpus = directory / "corpus.txt"
-    corpus.write_text("\n".join(TEXT * 4), encoding="utf-8")
+    """A sentencepiece BPE model with byte fallback, as Llama 2 has. Trained in memory: a file name would be stored in it."""
+    model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        input=str(corpus), model_prefix=str(directory / "tokenizer"), model_type="bpe", vocab_size=400,
-        byte_fallback=True, split_digits=True, normalization_rule_name="identity", character_coverage=0.98,
-        remove_extra_whitespaces=False, allow_whitespace_only_pieces=True, add_dummy_prefix=True, unk_id=0, bos_id=1,
-        eos_id=2, pad_id=-1, minloglevel=2)
-    corpus.unlink()
-    (directory / "tokenizer.vocab").unlink()
+        sentence_iterator=iter(TEXT * 4), model_writer=model, model_type="bpe", vocab_size=400, byte_fallback=True,
+        split_digits=True, normalization_rule_name="identity", character_coverage=0.98, remove_extra_whitespaces=False,
+        allow_whitespace_only_pieces=True, add_dummy_prefix=True, unk_id=0, bos_id=1, eos_id=2, pad_id=-1, minloglevel=2)
+    (directory / "tokenizer.model").write_bytes(model.getvalue())
 
 
 def weights(directory, entry, dtype, shards=1, seed=7):
