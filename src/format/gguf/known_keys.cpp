@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "format/gguf/reader.h"
+#include "format/shown.h"
 
 namespace quern::gguf {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "format/shown.h"
 
 namespace quern::gguf {
 namespace {
@@ -53,20 +54,6 @@ ValueType type_of(const Value& value) {
     static_assert(std::is_same_v<std::variant_alternative_t<std::size_t(ValueType::string), Value>, std::string>);
     static_assert(std::is_same_v<std::variant_alternative_t<std::size_t(ValueType::f64), Value>, double>);
     return static_cast<ValueType>(value.index());
-}
-
-std::string shown(std::string_view text) {
-    std::string out = "'";
-    for (const char c : text.substr(0, 100)) {
-        const auto u = static_cast<unsigned char>(c);
-        if (u >= 0x20 && u < 0x7f)
-            out += c;
-        else
-            fmt::format_to(std::back_inserter(out), "\\x{:02x}", u);
-    }
-    out += '\'';
-    if (text.size() > 100) out += fmt::format(" (cut, {} bytes)", text.size());
-    return out;
 }
 
 std::size_t Array::size() const {

@@ -103,9 +103,6 @@ private:
     std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> index_;  // of entries_, by key
 };
 
-// A name from a file as error texts show it: quoted, cut at 100 bytes, with anything but printable ASCII as \xNN.
-std::string shown(std::string_view name);
-
 // GGUF's number for the C++ type that holds an element.
 template <class T>
 constexpr ValueType value_type_of() {

@@ -9,6 +9,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "format/gguf/reader.h"
+#include "format/shown.h"
 
 namespace quern::gguf {
 namespace {
