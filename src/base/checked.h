@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -34,7 +35,7 @@ To checked_cast(From v, std::string_view what) {
     return static_cast<To>(v);
 }
 
-constexpr long long ceil_div(long long a, long long b) { return (a + b - 1) / b; }
-constexpr long long round_up(long long a, long long b) { return ceil_div(a, b) * b; }
+constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+constexpr std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_div(a, b) * b; }
 
 }  // namespace quern

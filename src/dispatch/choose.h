@@ -1,0 +1,46 @@
+// Which kernel computes a node, and why not the others. All of this happens when a plan is made, never in a step.
+// Today: hard limits, the node's numerics class, locks, then the kernels' declared preference; proofs and timings come
+// between.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels/spec.h"
+
+namespace quern::dispatch {
+
+// What a kernel would have to do.
+struct Request {
+    std::string node;  // for error texts
+    Op op = Op::count_;
+    std::vector<DType> weights;  // formats of its weight operands
+    std::vector<DType> states;
+    std::int64_t k = 0;         // length of the dot products; 0: none
+    std::int64_t head_dim = 0;  // 0: none
+};
+
+struct Policy {
+    Isa isa = Isa::none;                      // what may be used; cpu_isa() or less
+    std::map<std::string, std::string> lock;  // op name -> kernel id; hard limits still apply
+};
+
+struct Candidate {
+    const KernelSpec* spec = nullptr;
+    std::vector<Reason> reasons;  // empty: legal
+};
+
+struct Choice {
+    const KernelSpec* kernel = nullptr;
+    std::vector<Candidate> candidates;  // every registered kernel of the op, the chosen one first, then by id
+};
+
+// The numerics class that nodes of this op have, fixed by op and precision, never by timing, T or threads.
+Numerics node_class(Op op);
+
+// Throws Error(unsupported) with every candidate's reasons when nothing is legal or the locked kernel is not.
+Choice choose(const Request& request, const Policy& policy);
+
+}  // namespace quern::dispatch
