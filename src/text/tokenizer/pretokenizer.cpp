@@ -1,0 +1,126 @@
+#include "text/tokenizer/pretokenizer.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include <vector>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "text/tokenizer/scratch.h"
+
+namespace quern::text {
+namespace {
+
+// Unicode's White_Space. PCRE2's own \s has U+180E in addition, and costs a property look-up per character.
+constexpr std::string_view white_space =
+    R"(\t-\r \x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})";
+
+std::string with_white_space(std::string_view pattern) {
+    std::string out;
+    bool in_class = false;
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        const char c = pattern[i];
+        if (c == '\\' && i + 1 < pattern.size()) {
+            const char escaped = pattern[++i];
+            if (escaped == 's' && in_class)
+                out.append(white_space);
+            else if (escaped == 's' || escaped == 'S')
+                out.append(escaped == 's' ? "[" : "[^").append(white_space).append("]");
+            else
+                out.append({c, escaped});
+            continue;
+        }
+        if (c == '[') in_class = true;
+        if (c == ']') in_class = false;
+        out += c;
+    }
+    return out;
+}
+
+struct Free {
+    void operator()(pcre2_code* p) const { pcre2_code_free(p); }
+    void operator()(pcre2_match_data* p) const { pcre2_match_data_free(p); }
+    void operator()(pcre2_match_context* p) const { pcre2_match_context_free(p); }
+    void operator()(pcre2_jit_stack* p) const { pcre2_jit_stack_free(p); }
+};
+template <class T>
+using Owned = std::unique_ptr<T, Free>;
+
+Owned<pcre2_code> compile(std::string_view pattern) {
+    const std::string expanded = with_white_space(pattern);
+    int error = 0;
+    PCRE2_SIZE at = 0;
+    Owned<pcre2_code> code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expanded.data()), expanded.size(),
+                                         PCRE2_UTF | PCRE2_UCP, &error, &at, nullptr));
+    CHECK(code != nullptr);                             // the patterns are ours; a test compiles them all
+    pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // where that is not allowed, matching is slower and the same
+    return code;
+}
+
+struct MatchSpace {
+    Owned<pcre2_match_data> data{pcre2_match_data_create(1, nullptr)};
+    Owned<pcre2_match_context> context{pcre2_match_context_create(nullptr)};
+    Owned<pcre2_jit_stack> stack{pcre2_jit_stack_create(32 << 10, 1 << 20, nullptr)};
+
+    MatchSpace() {
+        if (!data || !context) throw std::bad_alloc();
+        if (stack) pcre2_jit_stack_assign(context.get(), nullptr, stack.get());
+    }
+};
+
+}  // namespace
+
+struct Splitter::Impl {
+    std::vector<Owned<pcre2_code>> codes;
+    ScratchPool<MatchSpace> spaces;
+
+    // True if codes[level] matches at or after `from`; the place is then in space.data.
+    bool match(std::size_t level, std::string_view text, std::size_t from, MatchSpace& space) const {
+        const auto run = [&](std::uint32_t options) {
+            return pcre2_match(codes[level].get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
+                               PCRE2_NO_UTF_CHECK | options, space.data.get(), space.context.get());
+        };
+        int result = run(0);
+        if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = run(PCRE2_NO_JIT);
+        if (result == PCRE2_ERROR_NOMATCH) return false;
+        if (result < 0)
+            throw Error(Code::no_memory,
+                        "splitting a text of {} bytes into words: the pattern matcher gave up with code {}; split the "
+                        "text into smaller ones",
+                        text.size(), result);
+        return true;
+    }
+
+    void split(std::size_t level, std::string_view text, MatchSpace& space, const Emit& emit) const {
+        if (level == codes.size()) {
+            emit(text);
+            return;
+        }
+        std::size_t done = 0, from = 0;
+        while (from < text.size() && match(level, text, from, space)) {
+            const PCRE2_SIZE* place = pcre2_get_ovector_pointer(space.data.get());
+            const std::size_t begin = place[0], end = place[1];
+            CHECK(end > begin && begin >= done);  // no pattern of the table matches nothing
+            if (begin > done) split(level + 1, text.substr(done, begin - done), space, emit);
+            split(level + 1, text.substr(begin, end - begin), space, emit);
+            done = from = end;
+        }
+        if (done < text.size()) split(level + 1, text.substr(done), space, emit);
+    }
+};
+
+Splitter::Splitter(const PreTokenizer& pre) : impl_(std::make_unique<Impl>()) {
+    for (const std::string_view pattern : pre.patterns)
+        if (!pattern.empty()) impl_->codes.push_back(compile(pattern));
+}
+Splitter::Splitter(Splitter&&) noexcept = default;
+Splitter::~Splitter() = default;
+
+void Splitter::split(std::string_view text, const Emit& emit) const {
+    if (text.empty()) return;
+    ScratchPool<MatchSpace>::Lease space(impl_->spaces);
+    impl_->split(0, text, *space, emit);
+}
+
+}  // namespace quern::text

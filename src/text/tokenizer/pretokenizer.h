@@ -1,0 +1,48 @@
+// Pre-tokenizers: how each family of byte-level BPE models cuts text into words before any merging, named as in
+// `tokenizer.ggml.pre`. A family is data: one or more patterns, each applied inside the pieces of the one before;
+// what no pattern matches is a piece too, so the pieces always add up to the text. Patterns are the published ones of
+// each family's tokenizer.json, in PCRE2's syntax. Knows nothing of tokens.
+//
+// Known difference: PCRE2 10.42 has the character tables of Unicode 14, so letters that came later (above all CJK
+// extension H) are cut like symbols.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace quern::text {
+
+struct PreTokenizer {
+    std::string_view names;  // separated by single spaces
+    // A word that is itself a token is that token, whatever the merges would make of it.
+    enum class WholeWords : bool { no, first } whole_words = WholeWords::no;
+    enum class DefaultBos : bool { no, yes } default_bos = DefaultBos::no;  // when the file does not say
+    std::array<std::string_view, 6> patterns;                               // empty ones at the end do not count
+};
+
+std::span<const PreTokenizer> pre_tokenizers();
+// Throws Error(unsupported) listing the known names.
+const PreTokenizer& find_pre_tokenizer(std::string_view name);
+
+// The compiled form. split() may be called by several threads at once.
+class Splitter {
+public:
+    explicit Splitter(const PreTokenizer& pre);
+    Splitter(Splitter&&) noexcept;
+    ~Splitter();
+
+    // Calls `emit` with each piece, in order; none is empty. `text` must be valid UTF-8. Throws Error(no_memory) if a
+    // pattern cannot be matched in the memory it may take.
+    using Emit = std::function<void(std::string_view piece)>;
+    void split(std::string_view text, const Emit& emit) const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace quern::text
