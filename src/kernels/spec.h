@@ -83,8 +83,8 @@ struct KernelSpec {
     Op op = Op::count_;
     Home home = Home::reference;
     Isa needs = Isa::none;
-    DTypeSet weight;  // ignored by ops without weights
-    DTypeSet state;   // ignored by ops without state
+    DTypeSet weight{};  // ignored by ops without weights
+    DTypeSet state{};   // ignored by ops without state
     std::array<Constraint, 2> must{};
     Numerics numerics = Numerics::plain;
     int version = 1;
