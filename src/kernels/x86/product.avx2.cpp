@@ -1,0 +1,94 @@
+#include "kernels/x86/product.h"
+
+#include "kernels/x86/dot16.avx2.h"
+
+namespace quern::x86 {
+namespace {
+
+constexpr std::int64_t group_rows = 4;  // weight rows that stay in the first-level cache: 16 KiB of 1,024 each
+// Rows of x that stay in the second-level cache while all groups of a block pass over them, 4 KiB each; a multiple of
+// the three that a register block takes.
+constexpr std::int64_t stripe = 60;
+constexpr std::int64_t few = 3;  // up to here x is small, and weights are read row after row as they lie in memory
+
+// One piece of k: rows of weights, where they start, and what happens to the sums.
+struct Piece {
+    const Product& p;
+    std::int64_t first_k, n;
+    const float* w[rows_per_item];  // by row of the block
+
+    void add(std::int64_t t, std::int64_t row, float folded) const {
+        float* y = p.y.at(t) + row;
+        const float sum = (first_k == 0 ? 0.0f : *y) + folded;
+        const bool done = first_k + n == p.weight.k;
+        *y = done && p.bias ? sum + p.bias[row] : sum;
+    }
+};
+
+template <int rows, int columns>
+void block(const Piece& piece, std::int64_t row, std::int64_t t) {
+    const float* x[columns];
+    for (int i = 0; i < columns; ++i) x[i] = piece.p.x.at(t + i) + piece.first_k;
+    float out[rows * columns];
+    dots<rows, columns>(piece.w + row, x, piece.n, out);
+    for (int i = 0; i < columns; ++i)
+        for (int r = 0; r < rows; ++r) piece.add(t + i, row + r, out[i * rows + r]);
+}
+
+template <int columns>
+void group(const Piece& piece, std::int64_t row, std::int64_t end, std::int64_t t) {
+    if constexpr (columns == 1)
+        if (end - row == 4) return block<4, 1>(piece, row, t);
+    for (; row + 2 <= end; row += 2) block<2, columns>(piece, row, t);
+    if (row < end) block<1, columns>(piece, row, t);
+}
+
+// Rows [row, end) of the block, a group, with rows [t, last) of x.
+void group_times(const Piece& piece, std::int64_t row, std::int64_t end, std::int64_t t, std::int64_t last) {
+    for (; t + 3 <= last; t += 3) group<3>(piece, row, end, t);
+    if (last - t == 2) group<2>(piece, row, end, t);
+    if (last - t == 1) group<1>(piece, row, end, t);
+}
+
+// Makes rows [row, end) of the block readable as floats.
+void load(Piece& piece, std::int64_t row, std::int64_t end, float* workspace) {
+    const Matrix& weight = piece.p.weight;
+    for (std::int64_t r = row; r < end; ++r) {
+        if (weight.dtype == DType::f32) {
+            piece.w[r] = reinterpret_cast<const float*>(weight.at(piece.p.first_row + r, piece.first_k));
+        } else {
+            weight.decode(piece.p.first_row + r, piece.first_k, piece.n, workspace + r * fold_every);
+            piece.w[r] = workspace + r * fold_every;
+        }
+    }
+}
+
+}  // namespace
+
+std::size_t product_workspace(DType weight) {
+    return weight == DType::f32 ? 0 : std::size_t(rows_per_item * fold_every) * sizeof(float);
+}
+
+void product(const Product& p, float* workspace) noexcept {
+    const std::int64_t rows = p.last_row - p.first_row, k = p.weight.k;
+    if (p.count <= few) {
+        for (std::int64_t row = 0; row < rows; row += group_rows) {
+            const std::int64_t end = std::min(row + group_rows, rows);
+            for (std::int64_t first_k = 0; first_k < k; first_k += fold_every) {
+                Piece piece{p, first_k, std::min(fold_every, k - first_k), {}};
+                load(piece, row, end, workspace);
+                group_times(piece, row, end, 0, p.count);
+            }
+        }
+        return;
+    }
+    for (std::int64_t first_k = 0; first_k < k; first_k += fold_every) {
+        Piece piece{p, first_k, std::min(fold_every, k - first_k), {}};
+        load(piece, 0, rows, workspace);
+        for (std::int64_t t = 0; t < p.count; t += stripe)
+            for (std::int64_t row = 0; row < rows; row += group_rows)
+                group_times(piece, row, std::min(row + group_rows, rows), t, std::min(t + stripe, p.count));
+    }
+}
+
+}  // namespace quern::x86
