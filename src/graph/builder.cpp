@@ -18,6 +18,13 @@ Value one(std::string as, Attr attr, const std::vector<Value>& in) {
 
 }  // namespace
 
+Value Layer::row(const std::string& name, std::int64_t k) const {
+    const std::string full = prefix_ + name + ".weight";
+    const auto dims = graph_.weight_dims(full);
+    if (dims && dims->size() == 1) return split(graph_.weight(full, {k}), k);
+    return graph_.weight(full, {1, k});
+}
+
 Value embed(Value ids, Value weight) { return one(stem(weight), EmbedAttr{}, {ids, weight}); }
 Value select_rows(Value x, Value rows) { return one(name(x) + ".rows", SelectRowsAttr{}, {x, rows}); }
 Value norm(Value x, Value weight, float eps) { return one(stem(weight), NormAttr{eps}, {x, weight}); }

@@ -22,6 +22,8 @@ public:
     Value bias(const std::string& name, std::int64_t n) const {
         return graph_.optional_weight(prefix_ + name + ".bias", {n});
     }
+    // A matrix of one row, which files write as [k] or as [1, k].
+    Value row(const std::string& name, std::int64_t k) const;
     bool has(const std::string& name) const { return graph_.has_weight(prefix_ + name + ".weight"); }
     // A name in this layer for a state or a node.
     std::string operator[](const std::string& name) const { return prefix_ + name; }

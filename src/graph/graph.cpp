@@ -71,6 +71,11 @@ Value Graph::optional_weight(const std::string& name, std::vector<std::int64_t> 
     return {this, add(std::move(v))};
 }
 
+std::optional<std::vector<std::int64_t>> Graph::weight_dims(const std::string& name) const {
+    const std::optional<WeightInfo> found = weights_.find(name);
+    return found ? std::optional(found->dims) : std::nullopt;
+}
+
 std::vector<float> Graph::constant(const std::string& name, std::int64_t elements) {
     const std::optional<WeightInfo> found = weights_.find(name);
     if (!found) return {};

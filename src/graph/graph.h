@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -78,6 +79,8 @@ public:
     // The same, but an absent tensor is an empty value.
     Value optional_weight(const std::string& name, std::vector<std::int64_t> dims);
     bool has_weight(const std::string& name) const { return weights_.find(name).has_value(); }
+    // Its dims, outermost first, or nullopt when there is no such tensor.
+    std::optional<std::vector<std::int64_t>> weight_dims(const std::string& name) const;
     // A small tensor's numbers, for attributes made while recording (rope factors). Empty when absent.
     std::vector<float> constant(const std::string& name, std::int64_t elements);
     // Names of the tensors the graph reads.

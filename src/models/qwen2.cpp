@@ -1,0 +1,58 @@
+// Qwen2 and Qwen2.5 (Yang et al. 2024): Llama's block with biases on q, k and v, and RoPE in halves.
+#include "models/architecture.h"
+#include "models/common.h"
+
+namespace quern::models {
+namespace {
+
+constexpr TensorName tensors[] = {
+    {"model.embed_tokens.weight", "token_embd.weight"},
+    {"model.norm.weight", "output_norm.weight"},
+    {"lm_head.weight", "output.weight"},
+    {"model.layers.{}.input_layernorm.weight", "blk.{}.attn_norm.weight"},
+    {"model.layers.{}.self_attn.q_proj.weight", "blk.{}.attn_q.weight"},
+    {"model.layers.{}.self_attn.q_proj.bias", "blk.{}.attn_q.bias"},
+    {"model.layers.{}.self_attn.k_proj.weight", "blk.{}.attn_k.weight"},
+    {"model.layers.{}.self_attn.k_proj.bias", "blk.{}.attn_k.bias"},
+    {"model.layers.{}.self_attn.v_proj.weight", "blk.{}.attn_v.weight"},
+    {"model.layers.{}.self_attn.v_proj.bias", "blk.{}.attn_v.bias"},
+    {"model.layers.{}.self_attn.o_proj.weight", "blk.{}.attn_output.weight"},
+    {"model.layers.{}.post_attention_layernorm.weight", "blk.{}.ffn_norm.weight"},
+    {"model.layers.{}.mlp.gate_proj.weight", "blk.{}.ffn_gate.weight"},
+    {"model.layers.{}.mlp.up_proj.weight", "blk.{}.ffn_up.weight"},
+    {"model.layers.{}.mlp.down_proj.weight", "blk.{}.ffn_down.weight"},
+};
+
+Value layer(Graph& g, const Config& c, KeyValues& kv, const RopeAttr& rotary, int i, Value x) {
+    const Layer w(g, i);
+    Value h = norm(x, w("attn_norm", {c.dim}), c.eps);
+    Value q = split(linear(h, w("attn_q", {c.q_dim(), c.dim}), w.bias("attn_q", c.q_dim())), c.head_dim);
+    Value k = split(linear(h, w("attn_k", {c.kv_dim(), c.dim}), w.bias("attn_k", c.kv_dim())), c.head_dim);
+    Value v = linear(h, w("attn_v", {c.kv_dim(), c.dim}), w.bias("attn_v", c.kv_dim()));
+    q = rope(q, g.positions(), rotary);
+    k = rope(k, g.positions(), rotary);
+    h = kv.attend(i, q, k, v);
+    x = add(x, linear(h, w("attn_output", {c.dim, c.q_dim()})));
+
+    h = norm(x, w("ffn_norm", {c.dim}), c.eps);
+    Value gate = linear(h, w("ffn_gate", {c.ff, c.dim}));
+    Value up = linear(h, w("ffn_up", {c.ff, c.dim}));
+    return add(x, linear(glu(gate, up, Act::silu), w("ffn_down", {c.dim, c.ff})));
+}
+
+void record(Graph& g, const gguf::Metadata& meta) {
+    const Config c = read_config(g, meta);
+    KeyValues kv(g, c);
+    const RopeAttr rotary = make_rope(g, meta, c, RopeStyle::half, c.rope_base);
+    Value x = embed(g.tokens(), g.weight("token_embd.weight", {c.vocab, c.dim}));
+    for (int i = 0; i < c.layers; ++i) x = layer(g, c, kv, rotary, i, x);
+    head(g, c, x);
+}
+
+constexpr std::string_view classes[] = {"Qwen2ForCausalLM"};
+
+}  // namespace
+
+extern const Architecture qwen2{"qwen2", classes, tensors, record};
+
+}  // namespace quern::models
