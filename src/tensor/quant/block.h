@@ -42,4 +42,42 @@ inline int round_away(float value, int limit) {
 // 1 / value, or 0 where that would not be a number to multiply with.
 inline float inverse_or_zero(float value) { return value == 0.0f ? 0.0f : 1.0f / value; }
 
+// The value of largest magnitude with its sign, the first of equals (so a block of zeros gives its first zero). NaN
+// never counts.
+inline float signed_peak(const float* x, int n) {
+    float peak = x[0] == 0.0f ? x[0] : 0.0f, magnitude = 0.0f;
+    for (int j = 0; j < n; ++j) {
+        const float a = std::fabs(x[j]);
+        peak = a > magnitude ? x[j] : peak;
+        magnitude = a > magnitude ? a : magnitude;
+    }
+    return peak;
+}
+
+struct Range {
+    float low, high;
+};
+
+inline Range range_of(const float* x, int n) {
+    Range r{x[0], x[0]};
+    for (int j = 1; j < n; ++j) {
+        r.low = x[j] < r.low ? x[j] : r.low;
+        r.high = x[j] > r.high ? x[j] : r.high;
+    }
+    return r;
+}
+
+// The bits of q5_0 and q5_1: nibbles of weight j and j + 16 in byte j of qs, the fifth bit of weight j in bit j of qh.
+inline void put_five_bits(std::uint8_t (&qs)[16], std::uint8_t (&qh)[4], int j, int q) {
+    const int shift = j < 16 ? 0 : 4;
+    qs[j % 16] = static_cast<std::uint8_t>(qs[j % 16] | ((q & 15) << shift));
+    qh[j / 8] = static_cast<std::uint8_t>(qh[j / 8] | ((q >> 4) << (j % 8)));
+}
+
+// The fifth bit of each weight in its place, 16 or 0.
+inline void get_fifth_bits(const std::uint8_t (&qh)[4], std::uint8_t (&out)[32]) {
+    for (int byte = 0; byte < 4; ++byte)
+        for (int bit = 0; bit < 8; ++bit) out[8 * byte + bit] = (qh[byte] & (1 << bit)) != 0 ? 16 : 0;
+}
+
 }  // namespace quern

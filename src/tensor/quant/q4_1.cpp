@@ -1,0 +1,31 @@
+#include "tensor/quant/q4_1.h"
+
+#include "tensor/quant/block.h"
+
+namespace quern {
+
+void decode_q4_1(const std::byte* from, float* to, std::int64_t blocks) noexcept {
+    for (std::int64_t i = 0; i < blocks; ++i, to += 32) {
+        const auto b = load_block<BlockQ4_1>(from, i);
+        const float d = f16_to_f32(b.d), m = f16_to_f32(b.m);
+        for (int j = 0; j < 16; ++j) to[j] = d * static_cast<float>(b.qs[j] & 15) + m;
+        for (int j = 0; j < 16; ++j) to[16 + j] = d * static_cast<float>(b.qs[j] >> 4) + m;
+    }
+}
+
+void encode_q4_1(const float* from, std::byte* to, std::int64_t blocks) noexcept {
+    for (std::int64_t i = 0; i < blocks; ++i, from += 32) {
+        const Range range = range_of(from, 32);
+        const float d = (range.high - range.low) / 15.0f;
+        const float inverse = inverse_or_zero(d);
+        BlockQ4_1 b{.d = f32_to_f16(d), .m = f32_to_f16(range.low), .qs = {}};
+        for (int j = 0; j < 16; ++j) {
+            const int low = clamped_int((from[j] - range.low) * inverse + 0.5f, 0.0f, 15.0f);
+            const int high = clamped_int((from[j + 16] - range.low) * inverse + 0.5f, 0.0f, 15.0f);
+            b.qs[j] = static_cast<std::uint8_t>(low | (high << 4));
+        }
+        store_block(to, i, b);
+    }
+}
+
+}  // namespace quern
