@@ -14,6 +14,9 @@ class TokenizerModel {
 public:
     virtual ~TokenizerModel() = default;
 
+    // What the whole text becomes before anything is looked for in it; `space` may hold the result.
+    virtual std::string_view clean(std::string_view text, std::string& space) const;
+
     // Whether this stretch begins a text, so that a model which writes a space before every text writes it here.
     enum class Place { start, inside };
     // Appends the ids of any bytes, valid UTF-8 or not; `text` may be empty.
@@ -27,5 +30,7 @@ public:
     // Whether a begin token belongs before a text when the file does not say.
     virtual bool default_add_bos() const = 0;
 };
+
+inline std::string_view TokenizerModel::clean(std::string_view text, std::string&) const { return text; }
 
 }  // namespace quern::text

@@ -88,21 +88,23 @@ bool SentencePiece::may_merge(std::int32_t id) const {
     return type == TokenType::normal || type == TokenType::user_defined;
 }
 
+std::string_view SentencePiece::clean(std::string_view text, std::string& space) const {
+    if (!remove_extra_whitespaces_) return text;
+    space.clear();
+    for (const char c : text)
+        if (c != ' ' || (!space.empty() && space.back() != ' ')) space += c;
+    if (space.ends_with(' ')) space.pop_back();
+    return space;
+}
+
 void SentencePiece::escape(std::string_view text, Place place, std::string& out) const {
     out.clear();
-    if (remove_extra_whitespaces_) {
-        const std::size_t begin = text.find_first_not_of(' ');
-        if (begin == text.npos) return;
-        text = text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
-    }
     if (add_space_prefix_ && place == Place::start) out += space_mark;
-    char last = '\0';
     for (const char c : text) {
-        if (c != ' ')
-            out += c;
-        else if (!remove_extra_whitespaces_ || last != ' ')
+        if (c == ' ')
             out += space_mark;
-        last = c;
+        else
+            out += c;
     }
 }
 

@@ -19,6 +19,8 @@ public:
     // `tokenizer.ggml.tokens` for a byte token that names no byte. The vocabulary must outlive the model.
     SentencePiece(const Vocabulary& vocabulary, const gguf::Metadata& metadata);
 
+    // With `remove_extra_whitespaces`: no spaces at the ends, and single ones between.
+    std::string_view clean(std::string_view text, std::string& space) const override;
     void encode(std::string_view text, Place place, std::vector<std::int32_t>& out) const override;
     std::string piece(std::int32_t id) const override;
     bool adds_space_prefix() const override { return add_space_prefix_; }

@@ -57,6 +57,8 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text, Specials spec
     if (text.size() > max_text_bytes)
         throw Error(Code::bad_request, "tokenizing a text of {} bytes: at most {} are possible at once", text.size(),
                     max_text_bytes);
+    std::string space;
+    text = model_->clean(text, space);
     std::vector<std::int32_t> ids;
     auto place = TokenizerModel::Place::start;
     std::size_t at = 0;
