@@ -29,7 +29,7 @@ std::string_view name(Reason r) {
     return names[std::size_t(r)];
 }
 
-std::string_view text(Reason r) {
+std::string_view sentence(Reason r) {
     static constexpr std::string_view texts[] = {
 #define X(name, text) text,
         QUERN_REASONS(X)

@@ -71,7 +71,7 @@ enum class Reason : std::uint8_t {
 #undef X
 };
 std::string_view name(Reason r);
-std::string_view text(Reason r);
+std::string_view sentence(Reason r);
 
 struct Constraint {
     Limit limit = Limit::none;

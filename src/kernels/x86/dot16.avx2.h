@@ -28,6 +28,9 @@ alignas(64) inline constexpr std::int32_t mask_table[24] = {-1, -1, -1, -1, -1, 
     return _mm_add_ps(_mm_shuffle_ps(ab, cd, 0x88), _mm_shuffle_ps(ab, cd, 0xdd));
 }
 
+// Holds a value in its register; GCC would load it again for each of its uses, and loads are what runs short.
+[[gnu::target("avx2,fma"), gnu::always_inline]] inline void keep(__m256& v) { asm("" : "+x"(v)); }
+
 // out[t * rows + r] = fold of x[t] . w[r] over n elements, n at most the class's 1,024. Reads no element past n.
 template <int rows, int columns>
 [[gnu::target("avx2,fma"), gnu::noinline]] void dots(const float* const* w, const float* const* x, std::int64_t n,
@@ -49,7 +52,8 @@ template <int rows, int columns>
         for (int r = 0; r < rows; ++r) a[r] = _mm256_loadu_ps(ws[r] + i);
 #pragma GCC unroll 16
         for (int t = 0; t < columns; ++t) {
-            const __m256 b = _mm256_loadu_ps(xs[t] + i);
+            __m256 b = _mm256_loadu_ps(xs[t] + i);
+            keep(b);
 #pragma GCC unroll 16
             for (int r = 0; r < rows; ++r) low[t * rows + r] = _mm256_fmadd_ps(b, a[r], low[t * rows + r]);
         }
@@ -57,7 +61,8 @@ template <int rows, int columns>
         for (int r = 0; r < rows; ++r) a[r] = _mm256_loadu_ps(ws[r] + i + 8);
 #pragma GCC unroll 16
         for (int t = 0; t < columns; ++t) {
-            const __m256 b = _mm256_loadu_ps(xs[t] + i + 8);
+            __m256 b = _mm256_loadu_ps(xs[t] + i + 8);
+            keep(b);
 #pragma GCC unroll 16
             for (int r = 0; r < rows; ++r) high[t * rows + r] = _mm256_fmadd_ps(b, a[r], high[t * rows + r]);
         }

@@ -1,6 +1,7 @@
 #include "kernels/x86/product.h"
 
 #include "kernels/x86/dot16.avx2.h"
+#include "kernels/x86/widen.h"
 
 namespace quern::x86 {
 namespace {
@@ -57,7 +58,7 @@ void load(Piece& piece, std::int64_t row, std::int64_t end, float* workspace) {
         if (weight.dtype == DType::f32) {
             piece.w[r] = reinterpret_cast<const float*>(weight.at(piece.p.first_row + r, piece.first_k));
         } else {
-            weight.decode(piece.p.first_row + r, piece.first_k, piece.n, workspace + r * fold_every);
+            widen(weight.dtype, weight.at(piece.p.first_row + r, piece.first_k), workspace + r * fold_every, piece.n);
             piece.w[r] = workspace + r * fold_every;
         }
     }
