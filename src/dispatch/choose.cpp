@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "kernels/cpu.h"
 
 namespace quern::dispatch {
 namespace {
@@ -25,13 +26,15 @@ std::string story(const Choice& choice) {
     std::string s;
     for (const Candidate& c : choice.candidates) {
         s += (s.empty() ? "" : "; ") + std::string(c.spec->id) + ":";
-        for (const Reason r : c.reasons) s += " " + std::string(text(r)) + ",";
+        for (const Reason r : c.reasons) s += " " + std::string(sentence(r)) + ",";
         if (!c.reasons.empty()) s.pop_back();
     }
     return s;
 }
 
 }  // namespace
+
+Policy machine_policy() { return {cpu_isa(), {}}; }
 
 Numerics node_class(Op op) {
     switch (op) {

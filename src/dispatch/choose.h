@@ -27,6 +27,9 @@ struct Policy {
     std::map<std::string, std::string> lock;  // op name -> kernel id; hard limits still apply
 };
 
+// Everything this processor has, no locks.
+Policy machine_policy();
+
 struct Candidate {
     const KernelSpec* spec = nullptr;
     std::vector<Reason> reasons;  // empty: legal

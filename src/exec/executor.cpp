@@ -99,11 +99,10 @@ std::unique_ptr<Executor::Bound> Executor::bind(Bucket bucket) {
     b->views = weight_views_;
     for (std::size_t i = 0; i < program_.values.size(); ++i) {
         const ValueInfo& v = program_.values[i];
-        if (v.type.is_state || v.origin == Origin::weight) continue;
-        // Constant dims are evaluated once, below; their memory is not there yet, so all are laid out again in a step.
-        moves[i] =
-            v.view.kind != ViewOf::Kind::none || v.origin == Origin::input || b->plan.offset[i] >= 0 || symbolic(v);
-        if (moves[i]) b->moving.push_back(static_cast<int>(i));
+        if (v.type.is_state) continue;
+        // Everything but weights is laid out again in each step, when the symbols have values.
+        if (v.view.kind != ViewOf::Kind::none || v.origin == Origin::input || b->plan.offset[i] >= 0)
+            b->moving.push_back(static_cast<int>(i));
     }
     symbols_ = largest_symbols(program_, bucket, options_.limits);
     update_views(*b);

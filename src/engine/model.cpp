@@ -1,0 +1,122 @@
+#include "engine/model.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "models/architecture.h"
+
+namespace quern::engine {
+namespace {
+
+// A context that was not asked for takes at most this share of the memory that is left beside the weights.
+constexpr double state_share = 0.5;
+constexpr std::int64_t least_context = 512;
+
+// The model's own context, or the largest whose state fits.
+std::int64_t default_context(const Graph& graph, std::int64_t own, std::int64_t weight_bytes, const LoadOptions& o) {
+    const std::int64_t available = available_memory();
+    if (available == 0) return own;
+    const double budget = static_cast<double>(std::max<std::int64_t>(0, available - weight_bytes)) * state_share;
+    std::int64_t context = own;
+    while (context > least_context &&
+           static_cast<double>(state_bytes(graph, context, o.step_rows) * o.sequences) > budget)
+        context /= 2;
+    return context;
+}
+
+}  // namespace
+
+std::unique_ptr<Graph> record_graph(MappedWeights& weights, const GraphOptions& options) {
+    const gguf::File& file = weights.file();
+    const auto& architecture = models::find_architecture(file.metadata().need_string("general.architecture"));
+    auto graph = std::make_unique<Graph>(weights, options);
+    architecture.record(*graph, file.metadata());
+    std::vector<std::string_view> names;
+    for (const gguf::TensorInfo& t : file.tensors()) names.push_back(t.name);
+    models::check_all_used(*graph, names);
+    return graph;
+}
+
+std::int64_t state_bytes(const Graph& graph, std::int64_t tokens, std::int64_t step_rows) {
+    Capacity capacity;
+    capacity.max_tokens_per_sequence = tokens;
+    capacity.max_step_rows = std::min(step_rows, tokens);
+    return Pages::planned_bytes(graph.states(), capacity);
+}
+
+Model::Model(std::shared_ptr<const gguf::File> file, LoadOptions options)
+    : options_(std::move(options)), weights_(std::move(file)) {}
+
+std::unique_ptr<Model> Model::load(const Path& path, LoadOptions options) try {
+    std::unique_ptr<Model> m(new Model(std::make_shared<gguf::File>(gguf::File::open(path)), std::move(options)));
+    LoadOptions& o = m->options_;
+    const gguf::Metadata& meta = m->file().metadata();
+    const std::string context_key = std::string(meta.need_string("general.architecture")) + ".context_length";
+
+    // The context decides RoPE scalings that depend on length, so a graph recorded to learn the size of the state is
+    // recorded again when the context turns out to be another.
+    m->graph_ = record_graph(m->weights_, {o.kv_type, o.context});
+    const std::int64_t own = meta.need_integer(context_key);
+    m->context_ = o.context > 0 ? o.context : default_context(*m->graph_, own, m->weights_.bytes(), o);
+    if (o.context == 0 && m->context_ != own) m->graph_ = record_graph(m->weights_, {o.kv_type, m->context_});
+    o.step_rows = std::min(o.step_rows, m->context_);
+    if (o.step_rows < 1)
+        throw Error(Code::bad_request, "a step of {} tokens was asked for, expected 1 or more", o.step_rows);
+    if (o.logit_rows == 0) o.logit_rows = o.sequences;
+
+    if (meta.has("tokenizer.ggml.model")) {
+        m->tokenizer_ = text::Tokenizer::from_gguf(meta);
+        try {
+            m->template_ = text::find_chat_template(meta, *m->tokenizer_);
+        } catch (const Error& e) {
+            m->template_error_.emplace(e);  // only who chats needs it
+        }
+    }
+    Capacity capacity;
+    capacity.max_sequences = o.sequences;
+    capacity.max_tokens_per_sequence = m->context_;
+    capacity.max_step_rows = o.step_rows;
+    m->pages_ = std::make_unique<Pages>(m->graph_->states(), capacity);
+    m->pool_ = std::make_unique<ThreadPool>(o.threads);
+    if (o.progress) m->weights_.prefetch(o.progress);
+
+    exec::ExecutorOptions e;
+    e.limits = {o.step_rows, o.sequences, o.logit_rows, m->pool_->size()};
+    for (std::size_t g = 0; g < m->graph_->states().size(); ++g)
+        e.pages.push_back(m->pages_->table_stride(static_cast<int>(g)));
+    e.policy = o.policy;
+    m->executor_ = std::make_unique<exec::Executor>(*m->graph_, m->weights_, *m->pages_, *m->pool_, std::move(e));
+    m->vocab_ = m->graph_->info(m->graph_->find_output("logits")).type.dims[1].constant();
+    if (m->tokenizer_ && m->tokenizer_->vocab_size() > m->vocab_)
+        throw Error(Code::bad_file, "the tokenizer has {} tokens, but the model only {}", m->tokenizer_->vocab_size(),
+                    m->vocab_);
+    m->tables_.resize(m->graph_->states().size());
+    return m;
+} catch (Error& e) {
+    e.during("loading {}", path.string());
+    throw;
+}
+
+const text::ChatTemplate& Model::chat_template() const {
+    if (template_) return *template_;
+    if (template_error_) throw *template_error_;
+    throw Error(Code::unsupported, "the file has no tokenizer, so nothing can be said to it in words");
+}
+
+void Model::step(std::span<const Chunk> chunks) {
+    exec::Batch& batch = executor_->batch();
+    batch.clear();
+    for (const Chunk& c : chunks) {
+        for (const std::int32_t t : c.tokens)
+            if (t < 0 || t >= vocab_)
+                throw Error(Code::bad_request, "token id {} is outside the vocabulary of {}", t, vocab_);
+        pages_->reserve(c.sequence, static_cast<std::int64_t>(c.tokens.size()));
+        for (std::size_t g = 0; g < tables_.size(); ++g) tables_[g] = pages_->table(static_cast<int>(g), c.sequence);
+        batch.add(c.tokens, static_cast<std::int32_t>(pages_->length(c.sequence)), tables_, c.wanted);
+    }
+    executor_->run();
+    for (const Chunk& c : chunks) pages_->advance(c.sequence, static_cast<std::int64_t>(c.tokens.size()));
+}
+
+}  // namespace quern::engine

@@ -1,0 +1,85 @@
+// A model, loaded: file, tokenizer, graph, plans, state, threads. Everything that costs time or memory happens in
+// load(); what it takes is decided, and can be printed, before it is taken. Sessions (session.h) run on it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "exec/executor.h"
+#include "format/gguf/file.h"
+#include "state/pages.h"
+#include "text/template/chat.h"
+#include "text/tokenizer/tokenizer.h"
+#include "weights/mapped.h"
+
+namespace quern::engine {
+
+struct LoadOptions {
+    std::int64_t context = 0;      // tokens a sequence may have; 0: the model's own, or what fits in memory
+    DType kv_type = DType::f32;    // of the stored keys and values
+    int threads = 0;               // 0: one per processor
+    int sequences = 1;             // open at the same time
+    std::int64_t step_rows = 512;  // most tokens in one step: longer prompts are taken in chunks
+    std::int64_t logit_rows = 0;   // rows of one step that may want logits; 0: one per sequence
+    dispatch::Policy policy = dispatch::machine_policy();
+    std::function<void(std::int64_t done, std::int64_t total)> progress;  // bytes of weights brought into memory
+};
+
+class Model {
+public:
+    // Throws Error, which says what was being loaded and what is wrong with it.
+    static std::unique_ptr<Model> load(const Path& path, LoadOptions options);
+
+    const gguf::File& file() const { return weights_.file(); }
+    // Null when the file has no tokenizer: then only ids can be run.
+    const text::Tokenizer* tokenizer() const { return tokenizer_.get(); }
+    // Throws Error(unsupported), which suggests --raw, when the file's template is not known.
+    const text::ChatTemplate& chat_template() const;
+    std::int64_t context() const { return context_; }
+    std::int64_t vocab() const { return vocab_; }
+    const LoadOptions& options() const { return options_; }
+
+    Graph& graph() { return *graph_; }
+    Pages& pages() { return *pages_; }
+    exec::Executor& executor() { return *executor_; }
+    const exec::Executor& executor() const { return *executor_; }
+
+    // The next tokens of some sequences as one step. wanted: rows (from 0) whose logits are wanted.
+    struct Chunk {
+        int sequence;
+        std::span<const std::int32_t> tokens;
+        std::span<const std::int32_t> wanted;
+    };
+    // Runs a step and counts its tokens; logits of the wanted rows, in order of chunks, are then executor().output(
+    // "logits"). All chunks together hold at most options().step_rows tokens. Throws Error; then no sequence has moved.
+    void step(std::span<const Chunk> chunks);
+
+private:
+    Model(std::shared_ptr<const gguf::File> file, LoadOptions options);
+
+    LoadOptions options_;
+    MappedWeights weights_;
+    std::unique_ptr<text::Tokenizer> tokenizer_;
+    std::unique_ptr<text::ChatTemplate> template_;
+    std::optional<Error> template_error_;
+    std::unique_ptr<Graph> graph_;
+    std::unique_ptr<Pages> pages_;
+    std::unique_ptr<ThreadPool> pool_;
+    std::unique_ptr<exec::Executor> executor_;
+    std::int64_t context_ = 0, vocab_ = 0;
+    std::vector<const std::int32_t*> tables_;  // scratch of step()
+};
+
+// The graph of a file's model, checked against the file: every tensor used or ignored, every shape as needed. The
+// weights must outlive it.
+std::unique_ptr<Graph> record_graph(MappedWeights& weights, const GraphOptions& options);
+
+// Bytes of state for one sequence of this many tokens.
+std::int64_t state_bytes(const Graph& graph, std::int64_t tokens, std::int64_t step_rows);
+
+}  // namespace quern::engine
