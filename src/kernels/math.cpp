@@ -104,22 +104,35 @@ double log(double x) {
     return n * ln2_hi - ((half - (rest + n * ln2_lo)) - f);
 }
 
-// Reduction after Cody & Waite: pi/2 in three parts of 22 bits, whose products with the quotient are exact, and one of
-// 53. The first two differences are exact as well, so that r + tail carries the angle to far below an ulp.
+namespace {
+
+struct Difference {
+    double value, error;
+};
+// a - b, rounded, and what the rounding lost (Knuth).
+inline Difference difference(double a, double b) {
+    const double value = a - b;
+    const double back = value - a;
+    return {value, (a - (value - back)) - (b + back)};
+}
+
+}  // namespace
+
+// Reduction after Cody & Waite: pi/2 in four parts of 22 bits, whose products with the quotient are exact, and one of
+// 53. The first two differences are exact, the errors of the others are kept, so that r + tail is the angle to far
+// below an ulp even where x is next to a multiple of pi/2.
 SinCos sincos(double x) {
-    constexpr double part1 = 0x1.921fbp0, part2 = 0x1.5110bp-22, part3 = 0x1.184698p-44, part4 = 0x1.3198a2e037073p-69;
+    constexpr double part1 = 0x1.921fb0p+0, part2 = 0x1.5110b0p-22, part3 = 0x1.184698p-44, part4 = 0x1.3198a0p-69,
+                     part5 = 0x1.701b839a25205p-92;
     constexpr auto sin_terms = taylor<8>(3, 2, true);  // r - sin(r) = r^3 times this
     constexpr auto cos_terms = taylor<7>(4, 2, true);  // cos(r) - 1 + r^2/2 = r^4 times this
     if (!(std::fabs(x) < 0x1p31)) return {nan, nan};
     const double n = round_to_integer(x * 0x1.45f306dc9c883p-1);
-    const double a = (x - n * part1) - n * part2;
-    const double b = n * part3;
-    const double high = a - b;
-    const double back = high - a;
-    const double low = (a - (high - back)) - (b + back);  // of a - b, exactly
-    const double rest = low - n * part4;
-    const double r = high + rest;
-    const double tail = (high - r) + rest;
+    const Difference third = difference((x - n * part1) - n * part2, n * part3);
+    const Difference fourth = difference(third.value, n * part4);
+    const double rest = (third.error + fourth.error) - n * part5;
+    const double r = fourth.value + rest;
+    const double tail = (fourth.value - r) + rest;
 
     const double z = r * r;
     const double sin_r = r - (r * z * polynomial(z, sin_terms) - tail * (1 - 0.5 * z));
