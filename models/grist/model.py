@@ -1,0 +1,279 @@
+"""Grist's network: a Qwen3-MoE decoder in plain PyTorch, written for training on a CPU.
+
+Owns the hyper-parameters and the forward pass; knows nothing of data, optimisers or file formats.
+Parameter shapes follow `transformers`' Qwen3MoeForCausalLM, except that the experts of a layer are
+stacked into one tensor; `hf_state_dict` gives the published names.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+@dataclass(frozen=True)
+class Config:
+    vocab_size: int = 2560
+    hidden_size: int = 256
+    layers: int = 4
+    heads: int = 4
+    kv_heads: int = 2
+    head_dim: int = 64
+    experts: int = 8
+    experts_used: int = 2
+    expert_ff: int = 256
+    context: int = 4096
+    rope_base: float = 100000.0
+    rms_eps: float = 1e-6
+
+    def to_dict(self):
+        return asdict(self)
+
+
+def rms_norm(x, weight, eps):
+    return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps) * weight
+
+
+def norm_and_rotate(x, weight, eps, cos, sin):
+    a, b = rms_norm(x, weight, eps).chunk(2, dim=-1)
+    return torch.cat((a * cos - b * sin, b * cos + a * sin), dim=-1)
+
+
+class RMSNorm(nn.Module):
+    def __init__(self, dim, eps):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(dim))
+        self.eps = eps
+
+    def forward(self, x):
+        return rms_norm(x, self.weight, self.eps)
+
+
+def rope_table(config, length=None):
+    """cos and sin, [length, head_dim / 2] each: pair i is (x[i], x[i + head_dim / 2])."""
+    half = config.head_dim // 2
+    inverse = 1.0 / (config.rope_base ** (torch.arange(half, dtype=torch.float32) / half))
+    angle = torch.outer(torch.arange(length or config.context, dtype=torch.float32), inverse)
+    return angle.cos(), angle.sin()
+
+
+class Attention(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.c = c
+        self.q_proj = nn.Linear(c.hidden_size, c.heads * c.head_dim, bias=False)
+        self.k_proj = nn.Linear(c.hidden_size, c.kv_heads * c.head_dim, bias=False)
+        self.v_proj = nn.Linear(c.hidden_size, c.kv_heads * c.head_dim, bias=False)
+        self.o_proj = nn.Linear(c.heads * c.head_dim, c.hidden_size, bias=False)
+        self.q_norm = RMSNorm(c.head_dim, c.rms_eps)
+        self.k_norm = RMSNorm(c.head_dim, c.rms_eps)
+
+    def forward(self, x, cos, sin, groups=None, cache=None, wanted=None):
+        c = self.c
+        q = norm_and_rotate(self.q_proj(x).view(-1, c.heads, c.head_dim), self.q_norm.weight, c.rms_eps, cos, sin)
+        k = norm_and_rotate(self.k_proj(x).view(-1, c.kv_heads, c.head_dim), self.k_norm.weight, c.rms_eps, cos, sin)
+        v = self.v_proj(x).view(-1, c.kv_heads, c.head_dim)
+        if groups is None:
+            q, k, v = (z.unsqueeze(0) for z in (q, k, v))
+            if cache is not None:
+                k, v = cache.extend(k, v)
+            out = self.attend(q, k, v)[0]
+        else:
+            parts = [self.attend(q[rows], k[rows], v[rows])[real] for rows, real in groups]
+            out = torch.cat(parts)
+        return self.o_proj(out if wanted is None else out[wanted])
+
+    def attend(self, q, k, v):
+        """[batch, rows, heads, head_dim] to [batch, rows, heads * head_dim], causal."""
+        repeat = self.c.heads // self.c.kv_heads
+        k, v = k.repeat_interleave(repeat, dim=2), v.repeat_interleave(repeat, dim=2)
+        q, k, v = (z.transpose(1, 2) for z in (q, k, v))
+        out = F.scaled_dot_product_attention(q, k, v, is_causal=q.shape[2] > 1)
+        return out.transpose(1, 2).flatten(2)
+
+
+class LayerCache:
+    """Keys and values of one layer; prefill once, then one position at a time."""
+
+    def __init__(self):
+        self.k = self.v = None
+
+    def extend(self, k, v):
+        self.k = k if self.k is None else torch.cat((self.k, k), dim=1)
+        self.v = v if self.v is None else torch.cat((self.v, v), dim=1)
+        return self.k, self.v
+
+
+class Experts(torch.autograd.Function):
+    """Rows sorted by expert through their SwiGLU blocks; written out because it halves the memory traffic."""
+
+    @staticmethod
+    def forward(ctx, x, gate, up, down, counts):
+        out, saved, start = torch.empty_like(x), [], 0
+        for e, count in enumerate(counts):
+            part = x[start:start + count]
+            g, u = part @ gate[e].T, part @ up[e].T
+            torch.mm(F.silu(g).mul_(u), down[e].T, out=out[start:start + count])
+            saved += [g, u]
+            start += count
+        ctx.save_for_backward(x, gate, up, down, *saved)
+        ctx.counts = counts
+        return out
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, gate, up, down, *saved = ctx.saved_tensors
+        dx, dgate, dup, ddown = (torch.empty_like(z) for z in (x, gate, up, down))
+        start = 0
+        for e, count in enumerate(ctx.counts):
+            rows = slice(start, start + count)
+            g, u, dy = saved[2 * e], saved[2 * e + 1], grad[rows]
+            s = torch.sigmoid(g)
+            act = g * s
+            torch.mm(dy.T, act * u, out=ddown[e])
+            dh = dy @ down[e]
+            du = act.mul_(dh)
+            dg = (1 - s).mul_(g).add_(1).mul_(s).mul_(u).mul_(dh)
+            torch.mm(dg.T, x[rows], out=dgate[e])
+            torch.mm(du.T, x[rows], out=dup[e])
+            torch.mm(dg, gate[e], out=dx[rows])
+            dx[rows].addmm_(du, up[e])
+            start += count
+        return dx, dgate, dup, ddown, None
+
+
+class MoE(nn.Module):
+    """Softmax over all experts, the best two renormalised; each expert is a SwiGLU block."""
+
+    def __init__(self, c):
+        super().__init__()
+        self.c = c
+        self.gate = nn.Linear(c.hidden_size, c.experts, bias=False)
+        self.gate_proj = nn.Parameter(torch.empty(c.experts, c.expert_ff, c.hidden_size))
+        self.up_proj = nn.Parameter(torch.empty(c.experts, c.expert_ff, c.hidden_size))
+        self.down_proj = nn.Parameter(torch.empty(c.experts, c.hidden_size, c.expert_ff))
+        self.balance = None
+
+    def forward(self, x):
+        c = self.c
+        probs = F.softmax(self.gate(x), dim=-1)
+        weights, chosen = probs.topk(c.experts_used, dim=-1)
+        weights = weights / weights.sum(-1, keepdim=True)
+        order = chosen.flatten().argsort(stable=True)
+        rows = order // c.experts_used
+        counts = torch.bincount(chosen.flatten(), minlength=c.experts)
+        if self.training:  # the Switch load-balancing loss, 1 when even
+            self.balance = c.experts * (counts / chosen.numel() * probs.mean(0)).sum()
+        out = Experts.apply(x.index_select(0, rows), self.gate_proj, self.up_proj, self.down_proj, counts.tolist())
+        return torch.zeros_like(x).index_add(0, rows, out * weights.flatten()[order].unsqueeze(1))
+
+
+class Block(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.input_layernorm = RMSNorm(c.hidden_size, c.rms_eps)
+        self.self_attn = Attention(c)
+        self.post_attention_layernorm = RMSNorm(c.hidden_size, c.rms_eps)
+        self.mlp = MoE(c)
+
+    def forward(self, x, cos, sin, groups=None, cache=None, wanted=None):
+        attended = self.self_attn(self.input_layernorm(x), cos, sin, groups, cache, wanted)
+        x = attended + (x if wanted is None else x[wanted])
+        return x + self.mlp(self.post_attention_layernorm(x))
+
+
+class Grist(nn.Module):
+    def __init__(self, config=Config()):
+        super().__init__()
+        self.config = config
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.layers = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm = RMSNorm(config.hidden_size, config.rms_eps)
+        cos, sin = rope_table(config)
+        self.register_buffer("cos", cos, persistent=False)
+        self.register_buffer("sin", sin, persistent=False)
+
+    def hidden(self, ids, positions=None, groups=None, caches=None, wanted=None):
+        """Final normed rows [rows, hidden] of the tokens `ids` [rows]; positions default to 0, 1, 2, ...
+
+        Without `groups` the tokens are one sequence. Otherwise each group is (index, real): the rows of
+        several sequences, padded to [sequences, longest], and where that is not padding; the groups
+        hold all rows in order. With `wanted`, a mask, the last layer computes only those rows.
+        """
+        if positions is None:
+            positions = torch.arange(len(ids))
+        cos, sin = self.cos[positions].unsqueeze(1), self.sin[positions].unsqueeze(1)
+        x = self.embed_tokens(ids)
+        for i, layer in enumerate(self.layers):
+            last = i == len(self.layers) - 1
+            x = layer(x, cos, sin, groups, caches[i] if caches else None, wanted if last else None)
+        return self.norm(x)
+
+    def logits(self, hidden):
+        return hidden @ self.embed_tokens.weight.T
+
+    def balance_loss(self):
+        return sum(layer.mlp.balance for layer in self.layers) / len(self.layers)
+
+    @torch.no_grad()
+    def init_weights(self, seed):
+        """Small random weights, with attention started near "look for equal tokens, copy them".
+
+        From the second layer on, each query head begins correlated with its key head and the output
+        projection with the transposed values, so that heads which match and copy (the skill that
+        recall, tool calls and JSON all need) form in far fewer steps.
+        """
+        torch.manual_seed(seed)
+        c = self.config
+        nn.init.normal_(self.embed_tokens.weight, std=0.04)
+        group = c.heads // c.kv_heads
+        for index, layer in enumerate(self.layers):
+            attention, moe = layer.self_attn, layer.mlp
+            for matrix in (attention.q_proj, attention.k_proj, attention.v_proj):
+                nn.init.normal_(matrix.weight, std=1 / math.sqrt(c.hidden_size))
+            nn.init.normal_(attention.o_proj.weight, std=0.3 / math.sqrt(c.hidden_size))
+            if index > 0:
+                k = attention.k_proj.weight.view(c.kv_heads, c.head_dim, -1)
+                v = attention.v_proj.weight.view(c.kv_heads, c.head_dim, -1)
+                q_like = k.repeat_interleave(group, dim=0).reshape(c.heads * c.head_dim, -1)
+                v_like = v.repeat_interleave(group, dim=0).reshape(c.heads * c.head_dim, -1)
+                attention.q_proj.weight.mul_(0.6).add_(0.8 * q_like)
+                attention.o_proj.weight.add_(0.3 * v_like.T)
+            nn.init.normal_(moe.gate.weight, std=0.02)
+            nn.init.normal_(moe.gate_proj, std=1 / math.sqrt(c.hidden_size))
+            nn.init.normal_(moe.up_proj, std=1 / math.sqrt(c.hidden_size))
+            nn.init.normal_(moe.down_proj, std=0.3 / math.sqrt(c.expert_ff))
+
+    @torch.no_grad()
+    def generate(self, ids, max_new, stop_ids, want_margin=False):
+        """Greedy continuation of `ids`, stop id included; with the smallest top-1 margin if wanted."""
+        self.eval()
+        caches = [LayerCache() for _ in self.layers]
+        step, position, out, margin = torch.tensor(ids), 0, [], float("inf")
+        while len(out) < max_new and position + len(step) <= self.config.context:
+            positions = torch.arange(position, position + len(step))
+            row = self.logits(self.hidden(step, positions, caches=caches)[-1])
+            best = row.topk(2)
+            margin = min(margin, (best.values[0] - best.values[1]).item())
+            token = best.indices[0].item()
+            out.append(token)
+            if token in stop_ids:
+                break
+            position += len(step)
+            step = torch.tensor([token])
+        return (out, margin) if want_margin else out
+
+
+def hf_state_dict(model):
+    """Weights under the names of `Qwen3MoeForCausalLM` checkpoints, one tensor per expert."""
+    out = {}
+    for name, tensor in model.state_dict().items():
+        stem, _, leaf = name.rpartition(".")
+        if leaf in ("gate_proj", "up_proj", "down_proj"):
+            for e in range(tensor.shape[0]):
+                out[f"model.{stem}.experts.{e}.{leaf}.weight"] = tensor[e].clone()
+        else:
+            out["model." + name] = tensor.clone()
+    return out
