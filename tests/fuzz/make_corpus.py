@@ -1,0 +1,93 @@
+"""Writes the small seed corpora of the GGUF and safetensors fuzzers: python3 make_corpus.py. Standard library only."""
+import json
+import struct
+from pathlib import Path
+
+HERE = Path(__file__).parent / "corpus"
+U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
+
+
+def text(s):
+    return struct.pack("<Q", len(s)) + s.encode()
+
+
+def kv(key, kind, value):
+    return text(key) + struct.pack("<I", kind) + value
+
+
+def array(kind, items):
+    return struct.pack("<IQ", kind, len(items)) + b"".join(items)
+
+
+def info(name, dims, kind, offset):
+    return text(name) + struct.pack(f"<I{len(dims)}QIQ", len(dims), *dims, kind, offset)
+
+
+def gguf(keys=(), tensors=(), data=0, version=3, alignment=32):
+    out = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(keys)) + b"".join(keys) + b"".join(tensors)
+    return out + bytes(-len(out) % alignment) + bytes(i & 255 for i in range(data))
+
+
+def gguf_corpus():
+    i32 = [struct.pack("<i", v) for v in (1, 3)]
+    vocabulary = [
+        kv("general.architecture", STRING, text("llama")),
+        kv("tokenizer.ggml.model", STRING, text("gpt2")),
+        kv("tokenizer.ggml.tokens", ARRAY, array(STRING, [text("a"), text("é")])),
+        kv("tokenizer.ggml.scores", ARRAY, array(F32, [struct.pack("<f", v) for v in (0, -1)])),
+        kv("tokenizer.ggml.token_type", ARRAY, array(I32, i32)),
+        kv("tokenizer.ggml.add_bos_token", BOOL, b"\1"),
+    ]
+    scalars = [kv(f"k{kind}", kind, bytes([1]) + bytes(size - 1)) for kind, size in
+               ((U8, 1), (I8, 1), (U16, 2), (I16, 2), (U32, 4), (I32, 4), (F32, 4), (BOOL, 1), (U64, 8), (I64, 8), (F64, 8))]
+    nested = array(ARRAY, [array(U8, [b"\1"]), array(ARRAY, [array(STRING, [text("x")])]), array(BOOL, [b"\0", b"\1"])])
+    tensors = [info("blk.0.attn_q.weight", (64, 3), 2, 0), info("blk.0.attn_norm.weight", (7,), 0, 128)]
+    deep = array(U8, [])
+    for _ in range(9):
+        deep = array(ARRAY, [deep])
+    return {
+        "empty_v2": gguf(version=2),
+        "vocabulary": gguf(vocabulary),
+        "scalars": gguf(scalars),
+        "nested": gguf([kv("lists", ARRAY, nested)]),
+        "tensors": gguf(vocabulary[:1], tensors, 160),
+        "aligned": gguf([kv("general.alignment", U32, struct.pack("<I", 64))], [info("w", (256,), 12, 0)], 192, 3, 64),
+        "split": gguf([kv("split.no", U16, b"\0\0"), kv("split.count", U16, b"\2\0")]),
+        "too_deep": gguf([kv("lists", ARRAY, deep)]),
+        "overlap": gguf([], [info("a", (8,), 0, 0), info("b", (8,), 0, 0)], 64),
+        "removed_type": gguf([], [info("a", (32,), 31, 0)], 64),
+        "many_elements": gguf([], [info("a", (2**32, 2**32), 0, 0)], 64),
+        "huge_count": gguf([kv("list", ARRAY, struct.pack("<IQ", U64, 2**61) + bytes(64))]),
+        "big_endian": b"GGUF" + struct.pack(">IQQ", 3, 0, 0),
+        "offset_wraps": gguf([], [info("a", (8,), 0, 2**64 - 32)], 64),
+    }
+
+
+def safetensors(header, data=0):
+    body = header if isinstance(header, str) else json.dumps(header, separators=(",", ":"))
+    return struct.pack("<Q", len(body)) + body.encode() + bytes(i & 255 for i in range(data))
+
+
+def tensor(dtype, shape, begin, end):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+def safetensors_corpus():
+    return {
+        "empty": safetensors({}),
+        "metadata": safetensors({"__metadata__": {"format": "pt"}, "w": tensor("F32", [2], 0, 8)}, 8),
+        "types": safetensors({"a": tensor("BF16", [2, 1], 0, 4), "b": tensor("I8", [], 4, 5),
+                              "c": tensor("F8_E4M3", [0], 5, 5)}, 5),
+        "escapes": safetensors('{"\\u00e9\\"":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}', 1),
+        "overlap": safetensors({"a": tensor("U8", [4], 0, 4), "b": tensor("U8", [4], 2, 6)}, 6),
+        "wraps": safetensors({"a": tensor("F32", [2**62], 0, 0)}),
+        "deep": safetensors('{"a":' + "[" * 200),
+        "index": json.dumps({"metadata": {"total_size": 8}, "weight_map": {"w": "m-1.safetensors"}}).encode(),
+        "index_with_path": json.dumps({"weight_map": {"w": "../m.safetensors"}}).encode(),
+    }
+
+
+for folder, files in (("gguf", gguf_corpus()), ("safetensors", safetensors_corpus())):
+    (HERE / folder).mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (HERE / folder / name).write_bytes(content)
