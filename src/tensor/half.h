@@ -10,6 +10,13 @@
 
 namespace quern {
 
+// yes or no by mask: given a ternary, compilers put the float arithmetic of the rare case behind a branch, and the loop
+// around it no longer vectorises.
+constexpr std::uint32_t select_bits(bool condition, std::uint32_t yes, std::uint32_t no) {
+    const std::uint32_t mask = 0u - static_cast<std::uint32_t>(condition);
+    return (yes & mask) | (no & ~mask);
+}
+
 constexpr float f16_to_f32(std::uint16_t h) {
     const std::uint32_t magnitude = h & 0x7fffu;
     const std::uint32_t shifted = magnitude << 13;
@@ -18,9 +25,9 @@ constexpr float f16_to_f32(std::uint16_t h) {
         std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(magnitude)) * 0x1p-24f);
     const std::uint32_t normal = shifted + (112u << 23);
     const std::uint32_t special = shifted + (224u << 23);
-    std::uint32_t bits = magnitude < 0x0400u ? subnormal : normal;
-    bits = magnitude >= 0x7c00u ? special : bits;
-    bits |= magnitude > 0x7c00u ? 0x00400000u : 0u;
+    std::uint32_t bits = select_bits(magnitude < 0x0400u, subnormal, normal);
+    bits = select_bits(magnitude >= 0x7c00u, special, bits);
+    bits |= select_bits(magnitude > 0x7c00u, 0x00400000u, 0u);
     return std::bit_cast<float>(bits | ((h & 0x8000u) << 16));
 }
 
@@ -29,12 +36,12 @@ constexpr std::uint16_t f32_to_f16(float value) {
     const auto all = std::bit_cast<std::uint32_t>(value);
     const std::uint32_t a = all & 0x7fffffffu;
     // Between 0.5 and 1 floats are 2^-24 apart, as half's subnormals are: the sum rounds where half would.
-    const std::uint32_t small = a < 0x38800000u ? a : 0u;
+    const std::uint32_t small = select_bits(a < 0x38800000u, a, 0u);
     const std::uint32_t subnormal = std::bit_cast<std::uint32_t>(std::bit_cast<float>(small) + 0.5f) - 0x3f000000u;
     const std::uint32_t normal = (a - 0x38000000u + 0x0fffu + ((a >> 13) & 1u)) >> 13;
-    std::uint32_t half = a < 0x38800000u ? subnormal : normal;
-    half = a >= 0x47800000u ? 0x7c00u : half;
-    half = a > 0x7f800000u ? 0x7e00u | ((a >> 13) & 0x01ffu) : half;
+    std::uint32_t half = select_bits(a < 0x38800000u, subnormal, normal);
+    half = select_bits(a >= 0x47800000u, 0x7c00u, half);
+    half = select_bits(a > 0x7f800000u, 0x7e00u | ((a >> 13) & 0x01ffu), half);
     return static_cast<std::uint16_t>(half | ((all >> 16) & 0x8000u));
 }
 
@@ -56,8 +63,8 @@ constexpr float e4m3_to_f32(std::uint8_t e) {
     const auto subnormal =
         std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(magnitude)) * 0x1p-9f);
     const std::uint32_t normal = (magnitude << 20) + (120u << 23);
-    std::uint32_t bits = magnitude < 8u ? subnormal : normal;
-    bits = magnitude == 0x7fu ? 0x7fc00000u : bits;
+    std::uint32_t bits = select_bits(magnitude < 8u, subnormal, normal);
+    bits = select_bits(magnitude == 0x7fu, 0x7fc00000u, bits);
     return std::bit_cast<float>(bits | ((e & 0x80u) << 24));
 }
 
@@ -66,12 +73,12 @@ constexpr std::uint8_t f32_to_e4m3(float value) {
     const auto all = std::bit_cast<std::uint32_t>(value);
     const std::uint32_t a = all & 0x7fffffffu;
     // Between 2^14 and 2^15 floats are 2^-9 apart, as e4m3's subnormals are.
-    const std::uint32_t small = a < 0x3c800000u ? a : 0u;
+    const std::uint32_t small = select_bits(a < 0x3c800000u, a, 0u);
     const std::uint32_t subnormal = std::bit_cast<std::uint32_t>(std::bit_cast<float>(small) + 0x1p14f) - 0x46800000u;
     const std::uint32_t normal = (a - 0x3c000000u + 0x7ffffu + ((a >> 20) & 1u)) >> 20;
-    std::uint32_t bits = a < 0x3c800000u ? subnormal : normal;
-    bits = a > 0x43e00000u ? 0x7eu : bits;
-    bits = a > 0x7f800000u ? 0x7fu : bits;
+    std::uint32_t bits = select_bits(a < 0x3c800000u, subnormal, normal);
+    bits = select_bits(a > 0x43e00000u, 0x7eu, bits);
+    bits = select_bits(a > 0x7f800000u, 0x7fu, bits);
     return static_cast<std::uint8_t>(bits | ((all >> 24) & 0x80u));
 }
 
