@@ -46,8 +46,7 @@ TEST(SentencePiece, AnyBytesComeBack) {
     std::mt19937 random(2);
     for (int round = 0; round < 300; ++round) {
         std::string text;
-        for (auto i = random() % 60; i > 0; --i)
-            text += static_cast<char>(random() % 4 == 0 ? ' ' : random() % 256);
+        for (auto i = random() % 60; i > 0; --i) text += static_cast<char>(random() % 4 == 0 ? ' ' : random() % 256);
         EXPECT_EQ(tokenizer->decode(tokenizer->encode(text, Specials::as_text), Controls::hide), text);
     }
 }
