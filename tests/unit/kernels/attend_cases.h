@@ -103,9 +103,9 @@ inline Attended attend_with(const KernelSpec& k, AttendWorld& w, const AttendCas
     const AttendArgs a = w.args(y.view(c.heads), lse.view(), only);
     const Status status = run(k, &a, parts);
     Attended out{y.values(), lse.values(), {}};
-    if (status != Status::ok) out.trouble = "did not end well";
     if (y.overrun() || lse.overrun()) out.trouble = "wrote outside its output";
     if (y.incomplete() || lse.incomplete()) out.trouble = "left a part of its output unwritten";
+    if (status != Status::ok) out.trouble = "did not end well";
     return out;
 }
 

@@ -54,9 +54,9 @@ inline LinearResult linear_with(const KernelSpec& k, LinearWorld& w, std::int64_
     const LinearArgs a = w.args(y.view(), first, count);
     const Status status = run(k, &a, parts);
     LinearResult r{y.values(), {}};
-    if (status != Status::ok) r.trouble = "did not end well";
     if (y.overrun()) r.trouble = "wrote outside its output";
     if (y.incomplete()) r.trouble = "left a part of its output unwritten";
+    if (status != Status::ok) r.trouble = "did not end well";
     return r;
 }
 
