@@ -1,0 +1,93 @@
+// The command line. Errors come here and nowhere else: one sentence on stderr, exit code 1; 2 where the command line
+// itself makes no sense; 130 after Ctrl-C.
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include "base/error.h"
+#include "command.h"
+
+namespace {
+
+// CLI11's own errors are sentences already; ours say which program speaks, and where to read more.
+int usage_error(const CLI::App& app, const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app.exit(e);  // --help
+    std::fprintf(stderr, "quern: %s (quern --help, or quern COMMAND --help, tells more)\n", e.what());
+    return 2;
+}
+
+class Formatter : public CLI::Formatter {
+public:
+    // Lines of help fit 100 columns.
+    std::string make_option(const CLI::Option* option, bool is_positional) const override {
+        return wrapped(CLI::Formatter::make_option(option, is_positional));
+    }
+
+private:
+    static std::string wrapped(const std::string& text) {
+        constexpr std::size_t width = 100, indent = 32;
+        std::string out;
+        std::size_t column = 0;
+        for (std::size_t i = 0; i < text.size();) {
+            const std::size_t end = std::min(text.find_first_of(" \n", i), text.size());
+            if (column + (end - i) > width && column > indent) {
+                while (!out.empty() && out.back() == ' ') out.pop_back();
+                out += "\n" + std::string(indent, ' ');
+                column = indent;
+            }
+            out.append(text, i, end - i);
+            column += end - i;
+            if (end < text.size()) {
+                out += text[end];
+                column = text[end] == '\n' ? 0 : column + 1;
+            }
+            i = end + 1;
+        }
+        return out;
+    }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failed write, not the end of the process
+    CLI::App app(
+        "Quern runs language models on this machine.\n"
+        "First steps:  quern run \"Once upon a time\"    quern chat    quern inspect model.gguf");
+    app.name("quern");
+    const auto formatter = std::make_shared<Formatter>();
+    formatter->column_width(32);
+    app.formatter(formatter);
+    app.require_subcommand(1);
+    app.set_version_flag("--version", "quern " QUERN_VERSION);
+    app.set_help_flag("-h,--help", "print this help and exit");
+    quern::app::add_run(app);
+    quern::app::add_chat(app);
+    quern::app::add_inspect(app);
+    quern::app::add_tokens(app);
+    quern::app::add_convert(app);
+    quern::app::add_plan(app);
+    quern::app::add_version(app);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        return usage_error(app, e);
+    } catch (const quern::Error& e) {
+        std::fflush(stdout);
+        std::fprintf(stderr, "quern: %s\n", e.what());
+        return e.code == quern::Code::cancelled ? 130 : 1;
+    } catch (const std::bad_alloc&) {
+        std::fprintf(stderr, "quern: the system has no memory left for this\n");
+        return 1;
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "quern: %s\n", e.what());
+        return 1;
+    }
+    if (std::fflush(stdout) != 0) {
+        std::fprintf(stderr, "quern: writing the output failed\n");
+        return 1;
+    }
+    return 0;
+}

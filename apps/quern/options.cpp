@@ -1,0 +1,118 @@
+#include "options.h"
+
+#include <unistd.h>
+
+#include <charconv>
+
+#include "base/error.h"
+#include "terminal.h"
+
+namespace quern::app {
+namespace {
+
+Path bundled_model() {
+    std::error_code ignored;
+    const Path self = std::filesystem::read_symlink("/proc/self/exe", ignored);
+    const Path installed = self.parent_path().parent_path() / "share/quern/grist.gguf";
+    return std::filesystem::exists(installed, ignored) ? installed : Path(QUERN_BUNDLED_MODEL);
+}
+
+// "a=b" -> a, b
+std::pair<std::string, std::string> key_value(const std::string& text, const char* option, const char* form) {
+    const std::size_t at = text.find('=');
+    if (at == std::string::npos || at == 0 || at + 1 == text.size())
+        throw Error(Code::bad_request, "{} {}: expected {}", option, text, form);
+    return {text.substr(0, at), text.substr(at + 1)};
+}
+
+}  // namespace
+
+void add_model_options(CLI::App& command, ModelOptions& o) {
+    const std::string group = "Model";
+    command.add_option("-m,--model", o.path, "GGUF file (default: the bundled model, Grist)")
+        ->group(group)
+        ->envname("QUERN_MODEL");
+    command.add_option("-c,--ctx", o.context, "tokens of context (default: the model's own, or what fits in memory)")
+        ->group(group)
+        ->check(CLI::Range(std::int64_t(1), std::int64_t(1) << 30));
+    command.add_option("--kv-type", o.kv_type, "format of stored keys and values: f32 (default), f16 or bf16")
+        ->group(group)
+        ->check(CLI::IsMember({"f32", "f16", "bf16"}));
+    command.add_option("-t,--threads", o.threads, "threads (default: one per processor)")
+        ->group(group)
+        ->check(CLI::Range(1, 1024))
+        ->envname("QUERN_THREADS");
+    command.add_option("--isa", o.isa, "instructions to use at most: scalar, avx2, best (default)")
+        ->group(group)
+        ->check(CLI::IsMember({"scalar", "avx2", "best"}));
+    command.add_option("--lock", o.locks, "OP=KERNEL: compute an op with this kernel only; may be repeated")
+        ->group(group);
+}
+
+Path model_path(const ModelOptions& o) { return o.path.empty() ? bundled_model() : Path(o.path); }
+
+engine::LoadOptions load_options(const ModelOptions& o) {
+    engine::LoadOptions load;
+    load.context = o.context;
+    load.kv_type = *dtype_from_name(o.kv_type);
+    load.threads = o.threads;
+    if (o.isa == "scalar") load.policy.isa = Isa::none;
+    if (o.isa == "avx2" && !covers(load.policy.isa, Isa::avx2_fma))
+        throw Error(Code::unsupported, "--isa avx2: this processor has no AVX2 with FMA");
+    for (const std::string& lock : o.locks) {
+        auto [op, id] = key_value(lock, "--lock", "OP=KERNEL, as in linear=linear.reference");
+        load.policy.lock[op] = id;
+    }
+    return load;
+}
+
+std::unique_ptr<engine::Model> load_model(const ModelOptions& o) {
+    engine::LoadOptions load = load_options(o);
+    ProgressBar bar("loading", "MB", 1e-6);
+    load.progress = [&](std::int64_t done, std::int64_t total) { bar.update(done, total); };
+    return engine::Model::load(model_path(o), std::move(load));
+}
+
+void add_sampling_options(CLI::App& command, SamplingOptions& o) {
+    const std::string group = "Sampling";
+    SamplerOptions& s = o.sampler;
+    command
+        .add_option("-n,--tokens", o.max_tokens,
+                    "tokens to generate at most (default: until the end or the context is full)")
+        ->group(group)
+        ->check(CLI::Range(std::int64_t(0), std::int64_t(1) << 40));
+    command.add_option("--temp", s.temperature, "temperature; 0 takes the best token always (default 0.8)")
+        ->group(group);
+    command.add_option("--top-k", s.top_k, "keep the k best tokens; 0: all (default 40)")->group(group);
+    command.add_option("--top-p", s.top_p, "keep the best that together reach p; 1: all (default 0.95)")->group(group);
+    command.add_option("--min-p", s.min_p, "keep those p times as likely as the best; 0: all (default 0.05)")
+        ->group(group);
+    command.add_option("--typical", s.typical_p, "keep the typical ones up to p; 1: all (default)")->group(group);
+    command.add_option("--repeat-penalty", s.repeat_penalty, "divide the logits of tokens seen; 1: off (default)")
+        ->group(group);
+    command.add_option("--presence-penalty", s.presence_penalty, "subtract from tokens seen; 0: off (default)")
+        ->group(group);
+    command.add_option("--frequency-penalty", s.frequency_penalty, "subtract for each time seen; 0: off (default)")
+        ->group(group);
+    command.add_option("--penalty-last-n", s.penalty_last_n, "tokens that penalties look back; -1: all (default 64)")
+        ->group(group);
+    command.add_option("--logit-bias", o.biases, "ID=BIAS, added to a token's logit; may be repeated")->group(group);
+    command.add_option("--seed", s.seed, "seed: the same seed gives the same text (default: random)")->group(group);
+}
+
+SamplerOptions sampler_options(const SamplingOptions& o) {
+    SamplerOptions s = o.sampler;
+    for (const std::string& text : o.biases) {
+        const auto [id, bias] = key_value(text, "--logit-bias", "ID=BIAS, as in 42=-5");
+        std::int32_t token = 0;
+        float value = 0;
+        const auto a = std::from_chars(id.data(), id.data() + id.size(), token);
+        const auto b = std::from_chars(bias.data(), bias.data() + bias.size(), value);
+        if (a.ec != std::errc() || *a.ptr || b.ec != std::errc() || *b.ptr)
+            throw Error(Code::bad_request, "--logit-bias {}: expected ID=BIAS, as in 42=-5", text);
+        s.logit_bias[token] = value;
+    }
+    return s;
+}
+
+}  // namespace quern::app

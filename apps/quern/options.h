@@ -1,0 +1,36 @@
+// Options that several commands share, declared once: struct, flag, default and help together.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "command.h"
+#include "engine/model.h"
+#include "engine/sampler.h"
+
+namespace quern::app {
+
+struct ModelOptions {
+    std::string path;  // empty: the bundled model
+    std::int64_t context = 0;
+    std::string kv_type = "f32", isa = "best";
+    int threads = 0;
+    std::vector<std::string> locks;  // "op=kernel id"
+};
+void add_model_options(CLI::App& command, ModelOptions& o);
+// Checked and turned into what the engine takes. Throws Error(bad_request).
+engine::LoadOptions load_options(const ModelOptions& o);
+// The file to load: as given, or the bundled model.
+Path model_path(const ModelOptions& o);
+// Loads with a progress bar.
+std::unique_ptr<engine::Model> load_model(const ModelOptions& o);
+
+struct SamplingOptions {
+    SamplerOptions sampler;
+    std::int64_t max_tokens = -1;     // -1: until the model ends or the context is full
+    std::vector<std::string> biases;  // "id=bias"
+};
+void add_sampling_options(CLI::App& command, SamplingOptions& o);
+SamplerOptions sampler_options(const SamplingOptions& o);
+
+}  // namespace quern::app

@@ -1,0 +1,179 @@
+// quern run: one prompt, one answer.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/Option.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "command.h"
+#include "generate.h"
+#include "options.h"
+#include "tap.h"
+#include "terminal.h"
+#include "text/template/conversation.h"
+
+namespace quern::app {
+namespace {
+
+struct RunOptions {
+    ModelOptions model;
+    SamplingOptions sampling;
+    std::optional<std::string> prompt;
+    std::string file, system, logprobs_file, tap_file;
+    std::vector<std::string> taps;
+    int logprobs_top_k = 20;
+    bool raw = false, json = false;
+};
+
+std::string read_prompt(const RunOptions& o) {
+    if (o.prompt && !o.file.empty()) throw CLI::ValidationError("--file", "the prompt was also given as an argument");
+    if (o.prompt) return *o.prompt;
+    if (!o.file.empty()) return read_text(o.file);
+    if (isatty(0))
+        throw CLI::ValidationError("PROMPT",
+                                   "no prompt was given: write it behind `quern run`, or use --file or a pipe");
+    return read_text("-");
+}
+
+std::vector<std::int32_t> prompt_ids(const engine::Model& model, const RunOptions& o, const std::string& prompt) {
+    if (!model.tokenizer())
+        throw Error(Code::unsupported, "the model file has no tokenizer, so it cannot read a prompt");
+    const text::Tokenizer& t = *model.tokenizer();
+    if (!o.raw) {
+        text::Conversation c(t, model.chat_template());
+        if (!o.system.empty()) c.add({"system", o.system});
+        c.add({"user", prompt});
+        return c.prompt();
+    }
+    std::vector<std::int32_t> ids = t.encode(prompt, text::Specials::as_text);
+    if (t.add_bos() || (ids.empty() && t.bos())) ids.insert(ids.begin(), *t.bos());
+    if (ids.empty())
+        throw Error(Code::bad_request, "the prompt is empty, and this model has no token to begin a text with");
+    return ids;
+}
+
+// Lines of JSON, one event each: start, token, end.
+void print_event(const Json& event) {
+    std::printf("%s\n", event.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+    std::fflush(stdout);
+}
+
+class LogprobLines {
+public:
+    LogprobLines(const text::Tokenizer& t, int top_k) : tokenizer_(t), top_k_(top_k) {}
+    void add(std::int32_t id, std::span<const float> logits) {
+        Json top = Json::array();
+        for (const TokenLogprob& l : top_logprobs(logits, top_k_))
+            top.push_back({{"id", l.token}, {"text", piece(l.token)}, {"logprob", l.logprob}});
+        lines_ += Json{{"id", id}, {"text", piece(id)}, {"logprob", logprob(logits, id)}, {"top", std::move(top)}}.dump(
+                      -1, ' ', false, Json::error_handler_t::replace) +
+                  "\n";
+    }
+    const std::string& text() const { return lines_; }
+
+private:
+    std::string piece(std::int32_t id) const { return id < tokenizer_.vocab_size() ? tokenizer_.piece(id) : ""; }
+    const text::Tokenizer& tokenizer_;
+    int top_k_;
+    std::string lines_;
+};
+
+GenerateOptions generate_options(const engine::Model& model, const RunOptions& o, const InterruptGuard& interrupt) {
+    GenerateOptions g;
+    g.sampler = sampler_options(o.sampling);
+    g.max_tokens = o.sampling.max_tokens;
+    const text::Tokenizer& t = *model.tokenizer();
+    g.stops.assign(t.end_of_generation().begin(), t.end_of_generation().end());
+    if (!o.raw) g.stops = model.chat_template().stop_tokens();
+    // A raw prompt is a text that goes on; an answer begins one.
+    g.place = o.raw ? text::Detokenizer::Place::inside : text::Detokenizer::Place::start;
+    g.interrupted = [&interrupt] { return interrupt.interrupted(); };
+    return g;
+}
+
+Json end_event(const Answer& a) {
+    return {{"event", "end"},
+            {"reason", name(a.ending)},
+            {"text", a.text},
+            {"prompt_tokens", a.prompt_tokens},
+            {"generated_tokens", a.ids.size()},
+            {"prefill_seconds", a.prefill_seconds},
+            {"decode_seconds", a.decode_seconds}};
+}
+
+void run(const RunOptions& o) {
+    const std::string prompt = read_prompt(o);
+    const std::unique_ptr<engine::Model> model = load_model(o.model);
+    const std::vector<std::int32_t> ids = prompt_ids(*model, o, prompt);
+    const InterruptGuard interrupt;
+    GenerateOptions g = generate_options(*model, o, interrupt);
+    engine::Session session(*model);
+    std::optional<Tap> tap;
+    if (!o.taps.empty()) {
+        tap.emplace(o.taps);
+        model->executor().set_observer(&*tap);
+        model->executor().set_hook([&](int task, int) {
+            if (task == 0) tap->at(static_cast<std::int64_t>(session.tokens().size()));
+            return true;
+        });
+    }
+    LogprobLines logprobs(*model->tokenizer(), o.logprobs_top_k);
+    g.on_token = [&](std::int32_t id, const std::string& text, std::span<const float> logits) {
+        if (!o.logprobs_file.empty()) logprobs.add(id, logits);
+        if (o.json) return print_event({{"event", "token"}, {"id", id}, {"text", text}});
+        std::fwrite(text.data(), 1, text.size(), stdout);
+        std::fflush(stdout);
+    };
+    if (o.json)
+        print_event({{"event", "start"},
+                     {"model", model_path(o.model).filename().string()},
+                     {"prompt_tokens", ids.size()},
+                     {"context", model->context()}});
+    const Answer a = generate(*model, session, ids, g);
+    if (!o.json) std::printf("\n");
+    std::fflush(stdout);
+    if (o.json) print_event(end_event(a));
+    if (!o.json) std::fprintf(stderr, "%s\n", a.timing().c_str());
+    if (!o.logprobs_file.empty()) write_file(o.logprobs_file, logprobs.text());
+    if (tap) tap->write(o.tap_file);
+    if (a.ending == Ending::interrupted) throw Error(Code::cancelled, "stopped by Ctrl-C");
+    if (a.ending == Ending::context)
+        std::fprintf(stderr, "quern: the context of %lld tokens is full; a larger --ctx lets the answer go on\n",
+                     static_cast<long long>(model->context()));
+}
+
+}  // namespace
+
+void add_run(CLI::App& app) {
+    const auto o = std::make_shared<RunOptions>();
+    CLI::App* c = app.add_subcommand("run", "answer a prompt");
+    c->add_option("PROMPT", o->prompt, "the prompt (default: standard input)");
+    c->add_option("-f,--file", o->file, "read the prompt from this file; - is standard input");
+    c->add_option("--system", o->system, "system message");
+    c->add_flag("--raw", o->raw, "give the prompt to the model as it is, without its chat template");
+    add_model_options(*c, o->model);
+    add_sampling_options(*c, o->sampling);
+    c->add_flag("--json", o->json, "print events as lines of JSON: start, token, end")->group("Output");
+    c->add_option("--dump-logprobs", o->logprobs_file,
+                  "write each token's log-probabilities to this file, as lines of JSON")
+        ->group("Output");
+    c->add_option("--logprobs-top-k", o->logprobs_top_k,
+                  "how many of the likeliest tokens to write with it (default 20)")
+        ->group("Output")
+        ->check(CLI::Range(0, 1 << 20));
+    CLI::Option* tap = c->add_option("--tap", o->taps,
+                                     "record the nodes whose name matches this glob, as in 'blk.0.*'; may be repeated")
+                           ->group("Output");
+    CLI::Option* tap_file =
+        c->add_option("--tap-out", o->tap_file, "write what --tap recorded to this safetensors file")->group("Output");
+    tap->needs(tap_file)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    tap_file->needs(tap);
+    c->callback([o] { run(*o); });
+}
+
+}  // namespace quern::app
