@@ -273,7 +273,7 @@ std::int32_t Sampler::sample(std::span<const float> logits, std::span<const std:
     filter(logits, allowed);
     if (*options_.temperature == 0) return candidates_[0].token;
     double left = uniform();
-    const Candidate* last = nullptr;
+    const Candidate* last = &candidates_[0];
     for (const Candidate& c : candidates_) {
         if (c.weight == 0) continue;
         if (left < c.weight) return c.token;
