@@ -1,10 +1,12 @@
 #include "text/tokenizer/vocabulary.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <set>
 
 #include "base/error.h"
+#include "text/tokenizer/hash_bytes.h"
 
 namespace quern::text {
 namespace {
@@ -98,15 +100,25 @@ void Vocabulary::read_types(const gguf::Metadata& metadata) {
     }
 }
 
+std::size_t Vocabulary::slot_of(std::string_view text, std::uint64_t hash) const {
+    std::size_t slot = hash & (by_text_.size() - 1);
+    const auto tag = static_cast<std::uint32_t>(hash >> 32);
+    while (by_text_[slot].id >= 0 && (by_text_[slot].tag != tag || this->text(by_text_[slot].id) != text))
+        slot = (slot + 1) & (by_text_.size() - 1);
+    return slot;
+}
+
 void Vocabulary::index_texts() {
-    by_text_.reserve(texts_.size());
+    by_text_.assign(std::bit_ceil(texts_.size() * 2), Slot{});
     for (std::size_t i = 0; i < texts_.size(); ++i) {
         if (texts_[i].empty()) continue;  // some files pad with nameless tokens
-        const auto [other, fresh] = by_text_.emplace(texts_[i], static_cast<std::int32_t>(i));
-        if (!fresh)
+        const std::uint64_t hash = hash_bytes(texts_[i]);
+        Slot& slot = by_text_[slot_of(texts_[i], hash)];
+        if (slot.id >= 0)
             throw Error(Code::bad_file,
                         "reading the vocabulary: {}[{}] and [{}] are both '{:.80}'; each token needs its own text",
-                        tokens_key, other->second, i, texts_[i]);
+                        tokens_key, slot.id, i, texts_[i]);
+        slot = {static_cast<std::uint32_t>(hash >> 32), static_cast<std::int32_t>(i)};
     }
 }
 
@@ -129,9 +141,9 @@ void Vocabulary::find_end_of_generation(const gguf::Metadata& metadata) {
 }
 
 std::optional<std::int32_t> Vocabulary::find(std::string_view text) const {
-    const auto it = by_text_.find(text);
-    if (it == by_text_.end()) return std::nullopt;
-    return it->second;
+    const std::int32_t id = by_text_[slot_of(text, hash_bytes(text))].id;
+    if (id < 0) return std::nullopt;
+    return id;
 }
 
 }  // namespace quern::text

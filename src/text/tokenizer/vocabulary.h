@@ -8,7 +8,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "format/gguf/metadata.h"
@@ -45,13 +44,22 @@ public:
     std::vector<std::int32_t> end_of_generation;  // sorted; eos, eot and whatever token's text says so
 
 private:
+    // Ids by text: open addressing, at most half full, with part of the hash beside the id. A general hash map is the
+    // slowest part of a SentencePiece encoder.
+    struct Slot {
+        std::uint32_t tag = 0;
+        std::int32_t id = -1;
+    };
+    // The slot that holds the text, or the free one where it belongs.
+    std::size_t slot_of(std::string_view text, std::uint64_t hash) const;
+
     void read_types(const gguf::Metadata& metadata);
     void index_texts();
     void find_end_of_generation(const gguf::Metadata& metadata);
 
     std::vector<std::string> texts_;
     std::vector<TokenType> types_;
-    std::unordered_map<std::string_view, std::int32_t> by_text_;  // views into texts_
+    std::vector<Slot> by_text_;
 };
 
 }  // namespace quern::text

@@ -9,13 +9,13 @@
 #include <string_view>
 #include <vector>
 
-#include "base/hash.h"
+#include "text/tokenizer/hash_bytes.h"
 
 namespace quern::text {
 
 class WordCache {
 public:
-    static constexpr std::size_t max_bytes = 22, max_ids = 10;
+    static constexpr std::size_t max_bytes = 46, max_ids = 20;
 
     // Appends the word's ids and returns true if it is known.
     bool find(std::string_view word, std::vector<std::int32_t>& out) const {
@@ -41,15 +41,10 @@ private:
         char text[max_bytes];
         std::int32_t ids[max_ids];
     };
-    static_assert(sizeof(Entry) == 64);
-    static constexpr unsigned bits = 14;  // 1 MiB; the words of a long text mostly fit
+    static_assert(sizeof(Entry) == 128);
+    static constexpr unsigned bits = 14;  // 2 MiB; the words of a long text mostly fit
 
-    static std::size_t slot(std::string_view word) {
-        std::uint64_t parts[3] = {};
-        std::memcpy(parts, word.data(), word.size());
-        const std::uint64_t mixed = splitmix64(parts[0] ^ splitmix64(parts[1] ^ splitmix64(parts[2] + word.size())));
-        return static_cast<std::size_t>(mixed >> (64 - bits));
-    }
+    static std::size_t slot(std::string_view word) { return static_cast<std::size_t>(hash_bytes(word) >> (64 - bits)); }
 
     std::vector<Entry> entries_{std::size_t{1} << bits};
 };

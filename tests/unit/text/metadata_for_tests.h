@@ -1,15 +1,12 @@
-// Small tokenizers as GGUF metadata, and the golden files of tests/golden/tokenizers.
+// Small tokenizers as GGUF metadata.
 #pragma once
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/file.h"
-#include "base/json.h"
 #include "format/gguf/metadata.h"
 #include "text/utf8.h"
 
@@ -93,10 +90,5 @@ inline gguf::Metadata sentencepiece_metadata(const std::vector<std::string>& pie
     m.set("tokenizer.ggml.unknown_token_id", std::uint32_t{0});
     return m;
 }
-
-inline Json golden(const std::string& name) {
-    return parse_json(read_text(Path(QUERN_SOURCE_DIR) / "tests/golden/tokenizers" / name), name);
-}
-inline std::vector<std::string> golden_strings() { return golden("strings.json")["strings"]; }
 
 }  // namespace quern::text

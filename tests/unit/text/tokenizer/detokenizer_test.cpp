@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "../golden_files.h"
 #include "../metadata_for_tests.h"
 #include "base/error.h"
 #include "text/utf8.h"

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "../golden_files.h"
 #include "../metadata_for_tests.h"
 #include "base/error.h"
 

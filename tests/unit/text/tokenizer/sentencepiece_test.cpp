@@ -5,6 +5,7 @@
 #include <limits>
 #include <random>
 
+#include "../golden_files.h"
 #include "../metadata_for_tests.h"
 #include "base/error.h"
 #include "text/tokenizer/tokenizer.h"
