@@ -1,9 +1,13 @@
 #include "base/threads.h"
 
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -32,6 +36,16 @@ void set_float_mode() noexcept {
 #endif
 }
 
+// The futex itself, not std::atomic::wait, which also yields the processor: a step makes no other system call than
+// these two, and these only when somebody sleeps.
+void sleep_while(std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
+    static_assert(sizeof word == sizeof(std::uint32_t));
+    syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+}
+void wake_all(std::atomic<std::uint32_t>& word) noexcept {
+    syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+}
+
 int processors() {
     cpu_set_t set;
     CPU_ZERO(&set);
@@ -50,7 +64,7 @@ ThreadPool::ThreadPool(int threads) {
 ThreadPool::~ThreadPool() {
     stop_.store(true);
     job_.fetch_add(1);
-    job_.notify_all();
+    wake_all(job_);
     for (std::thread& t : workers_) t.join();
 }
 
@@ -67,18 +81,15 @@ void ThreadPool::run(std::int64_t items, std::int64_t grain, Function f, void* c
     items_ = items;
     grain_ = grain;
     next_.store(0, std::memory_order_relaxed);
-    running_.store(static_cast<std::int32_t>(workers_.size()), std::memory_order_relaxed);
-    job_.fetch_add(1, std::memory_order_release);
-    job_.notify_all();
+    running_.store(static_cast<std::uint32_t>(workers_.size()), std::memory_order_relaxed);
+    // All orders are sequentially consistent: either a worker going to sleep sees the new job, or we see it parked.
+    job_.fetch_add(1);
+    if (parked_.load() > 0) wake_all(job_);
     drain(0);
-    for (int i = 0; running_.load(std::memory_order_acquire) != 0; ++i) {
-        if (i < spins) {
-            pause();
-            continue;
-        }
-        const std::int32_t left = running_.load(std::memory_order_acquire);
-        if (left != 0) running_.wait(left, std::memory_order_acquire);
-    }
+    for (int i = 0; i < spins && running_.load() != 0; ++i) pause();
+    waiting_.store(true);
+    for (std::uint32_t left; (left = running_.load()) != 0;) sleep_while(running_, left);
+    waiting_.store(false);
 }
 
 void ThreadPool::drain(int worker) {
@@ -93,12 +104,14 @@ void ThreadPool::work(int worker) {
     set_float_mode();
     std::uint32_t seen = 0;
     for (;;) {
-        for (int i = 0; i < spins && job_.load(std::memory_order_acquire) == seen; ++i) pause();
-        job_.wait(seen, std::memory_order_acquire);
-        seen = job_.load(std::memory_order_acquire);
+        for (int i = 0; i < spins && job_.load() == seen; ++i) pause();
+        parked_.fetch_add(1);
+        while (job_.load() == seen) sleep_while(job_, seen);
+        parked_.fetch_sub(1);
+        seen = job_.load();
         if (stop_.load()) return;
         drain(worker);
-        if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) running_.notify_one();
+        if (running_.fetch_sub(1) == 1 && waiting_.load()) wake_all(running_);
     }
 }
 

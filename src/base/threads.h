@@ -34,8 +34,10 @@ private:
     void* context_ = nullptr;
     std::int64_t items_ = 0, grain_ = 1;
     alignas(64) std::atomic<std::int64_t> next_{0};
-    alignas(64) std::atomic<std::uint32_t> job_{0};     // changes when a job is posted
-    alignas(64) std::atomic<std::int32_t> running_{0};  // workers that have not finished the current job
+    alignas(64) std::atomic<std::uint32_t> job_{0};      // changes when a job is posted
+    alignas(64) std::atomic<std::uint32_t> running_{0};  // workers that have not finished the current job
+    alignas(64) std::atomic<int> parked_{0};             // workers asleep on job_
+    std::atomic<bool> waiting_{false};                   // the caller is asleep on running_
     std::atomic<bool> stop_{false};
 };
 

@@ -49,7 +49,7 @@ std::vector<std::int64_t> largest_symbols(const Program& program, Bucket bucket,
 // to buffer_alignment) and the arena's size. Largest first, at the lowest free offset.
 struct Interval {
     std::int64_t bytes = 0;
-    int first = 0, last = 0;
+    int first = -1, last = -1;  // -1: never
 };
 std::vector<std::int64_t> place(const std::vector<Interval>& intervals, std::size_t& arena_bytes);
 

@@ -1,0 +1,59 @@
+#include "dispatch/choose.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace quern::dispatch {
+namespace {
+
+Request linear_request() { return {"blk.0.attn_q", Op::linear, {DType::q4_k}, {}, 256, 0}; }
+
+// Whatever instructions are allowed, a node has the same numerics class: its bits must not depend on the choice.
+TEST(Choose, StaysInTheNodesClass) {
+    for (const Isa isa : {Isa::none, machine_policy().isa}) {
+        const Choice c = choose(linear_request(), {isa, {}});
+        EXPECT_EQ(c.kernel->numerics, node_class(Op::linear));
+        EXPECT_TRUE(covers(isa, c.kernel->needs));
+    }
+}
+
+TEST(Choose, CollectsReasonsOfEveryCandidate) {
+    const Choice c = choose(linear_request(), {Isa::none, {}});
+    int refused = 0;
+    for (const Candidate& k : c.candidates)
+        if (k.spec != c.kernel) refused += !k.reasons.empty();
+    EXPECT_EQ(refused + 1, static_cast<int>(c.candidates.size()));
+    EXPECT_GE(refused, 2);  // the double sums (another class) and AVX2 (not allowed)
+}
+
+TEST(Choose, ALockIsStillChecked) {
+    Policy p{Isa::none, {{"linear", "linear.reference"}}};
+    EXPECT_EQ(choose(linear_request(), p).kernel->id, "linear.reference");
+    p.lock["linear"] = "linear.f32x16.avx2";
+    EXPECT_THROW(choose(linear_request(), p), Error);
+    p.lock["linear"] = "linear.no_such_kernel";
+    try {
+        choose(linear_request(), p);
+        ADD_FAILURE() << "a kernel that does not exist was chosen";
+    } catch (const Error& e) {
+        EXPECT_NE(std::string(e.what()).find("linear.no_such_kernel"), std::string::npos);
+    }
+}
+
+// A format that nothing reads is refused with the story of every kernel.
+TEST(Choose, AnErrorTellsWhyNot) {
+    Request r = linear_request();
+    r.weights = {DType::nvfp4};
+    try {
+        choose(r, machine_policy());
+        ADD_FAILURE();
+    } catch (const Error& e) {
+        const std::string text = e.what();
+        EXPECT_NE(text.find("blk.0.attn_q"), std::string::npos);
+        EXPECT_NE(text.find("linear.reference: it does not read this weight format"), std::string::npos) << text;
+    }
+}
+
+}  // namespace
+}  // namespace quern::dispatch
