@@ -120,18 +120,13 @@ def evaluate(model, n, only=None, show=0):
 
 
 # ---------------------------------------------------------------- golden outputs
-def golden_candidates():
-    """(kind, prompt text, tokens to write), more of each kind than will be kept."""
-    for i in range(6):
-        for label in ("tool call", "tool call, thinking", "recall at 200 tokens", "valid JSON", "two-digit addition",
-                      "two-digit addition, thinking", "answer after a tool result", "copying", "memory over turns",
-                      "reading", "recall at 1k tokens"):
+def golden_candidates(spare):
+    """(kind, prompt text, tokens to write), up to `spare` more of each kind than will be kept."""
+    for label, kept in KEEP.items():
+        for i in range(kept + spare if label in SUITE else 0):
             task, options, thinking, _ = SUITE[label]
             sample = generate.held_out(task, 5000 + i, **options)
-            yield label, render(sample.messages, sample.tools, thinking=thinking), 96
-    for i in range(4):
-        sample = generate.held_out(tasks.recall, 5000 + i, tokens=3000)
-        yield "recall at 3k tokens", render(sample.messages, thinking=False), 48
+            yield label, render(sample.messages, sample.tools, thinking=thinking), 80
     for text in ("Hello", "What is the capital of France?", "Explain a quern."):
         for thinking in (False, True):
             yield "question", render([{"role": "user", "content": text}], thinking=thinking), 96
@@ -146,10 +141,10 @@ KEEP = {"tool call": 3, "tool call, thinking": 1, "recall at 200 tokens": 1, "re
         "story": 1, "raw story": 1}
 
 
-def write_golden(model, path):
+def write_golden(model, path, spare):
     """Twenty prompts with the ids written greedily in f32; of each kind those with the widest margins."""
     runner, by_kind = Runner(model), {}
-    for kind, prompt, limit in golden_candidates():
+    for kind, prompt, limit in golden_candidates(spare):
         ids = runner.ids(prompt)
         out, margin = model.generate(ids, limit, runner.stops, want_margin=True)
         by_kind.setdefault(kind, []).append(dict(kind=kind, prompt=prompt, prompt_ids=ids, output_ids=out,
@@ -192,6 +187,7 @@ def main():
     parser.add_argument("--show", type=int, default=0, help="print this many wrong answers of each kind")
     parser.add_argument("--out")
     parser.add_argument("--golden")
+    parser.add_argument("--spare", type=int, default=4, help="golden candidates of a kind beyond those kept")
     parser.add_argument("--check-template", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
@@ -200,7 +196,7 @@ def main():
         return check_template()
     model = load_gguf(options.gguf) if options.gguf else load_checkpoint(options.checkpoint)[0]
     if options.golden:
-        return write_golden(model, options.golden)
+        return write_golden(model, options.golden, options.spare)
     results = evaluate(model, options.n, options.only, options.show)
     for label, r in results.items():
         floor = f"  (floor {FLOORS[label]:.0%})" if label in FLOORS else ""

@@ -40,9 +40,10 @@ def gguf_name(name):
 
 
 def load_checkpoint(path):
+    """The averaged weights of a checkpoint."""
     saved = torch.load(path, weights_only=True)
     model = Grist(Config(**saved["config"]))
-    model.load_state_dict(saved["model"])
+    model.load_state_dict(saved.get("average") or saved["model"])
     return model.eval(), saved["state"]
 
 

@@ -19,24 +19,41 @@ PIECES = 1300
 QWEN2_PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
                  r"\s+(?!\S)|\s+")
 
-# generator: share of the documents at the start and at the end of training
-MIX = {
-    tasks.copying: (0.24, 0.06), tasks.recall: (0.20, 0.15), tool_tasks.tool_call: (0.10, 0.25),
-    tool_tasks.tool_result: (0.03, 0.08), tool_tasks.no_tool: (0.02, 0.04), tasks.json_object: (0.12, 0.10),
-    tasks.addition: (0.08, 0.09), tasks.arithmetic: (0.03, 0.04), tasks.listing: (0.05, 0.06),
-    tasks.memory: (0.03, 0.03), tasks.reading: (0.03, 0.03), tasks.question: (0.03, 0.04),
-    tasks.told_story: (0.02, 0.03),
-}
-RAW_STORIES = 0.02
+RAW_STORIES = 0.03
 
 
 def answer_text(sample):
     return "\n".join(call_text(c) for c in sample.calls) if sample.calls else sample.answer
 
 
+def dialogue(rng, held_out, size):
+    """One of the short tasks after a few turns of others."""
+    short = [tasks.addition, tasks.arithmetic, tasks.copying, tasks.json_object, tasks.listing, tasks.question,
+             tasks.question, tasks.told_story]
+    turns = [rng.choice(short)(rng, held_out, 0.2 * size) for _ in range(rng.randint(2, 4))]
+    last = turns.pop()
+    earlier = [m for t in turns for m in (*t.messages, {"role": "assistant", "content": t.answer})]
+    last.messages = earlier + last.messages
+    last.task = "dialogue"
+    return last
+
+
+# generator: share of the documents at the start and at the end of training
+MIX = {
+    tasks.copying: (0.20, 0.05), tasks.recall: (0.18, 0.12), tool_tasks.tool_call: (0.12, 0.22),
+    tool_tasks.tool_result: (0.03, 0.07), tool_tasks.no_tool: (0.02, 0.04), tasks.json_object: (0.12, 0.10),
+    tasks.addition: (0.08, 0.09), tasks.arithmetic: (0.04, 0.05), tasks.listing: (0.05, 0.06),
+    tasks.memory: (0.03, 0.03), tasks.reading: (0.03, 0.03), tasks.question: (0.06, 0.08),
+    tasks.told_story: (0.04, 0.05), dialogue: (0.02, 0.06),
+}
+
+
 def with_system(rng, sample):
     if rng.random() < 0.35:
-        sample.messages.insert(0, {"role": "system", "content": rng.choice(words.SYSTEM_PROMPTS)})
+        content = rng.choice(words.SYSTEM_PROMPTS)
+        if rng.random() < 0.2:  # whatever else a system prompt may say
+            content += " " + " ".join(filler(rng) for _ in range(rng.randint(1, 8)))
+        sample.messages.insert(0, {"role": "system", "content": content})
     return sample
 
 

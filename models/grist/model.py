@@ -219,32 +219,25 @@ class Grist(nn.Module):
 
     @torch.no_grad()
     def init_weights(self, seed):
-        """Small random weights, with attention started near "look for equal tokens, copy them".
+        """Random weights: rows of the embedding as large as what the layers will add, or tokens drown in it.
 
-        From the second layer on, each query head begins correlated with its key head and the output
-        projection with the transposed values, so that heads which match and copy (the skill that
-        recall, tool calls and JSON all need) form in far fewer steps.
+        All rows share a constant part, which positional heads read (see plant.py); it moves all logits alike.
+        The final norm starts small, because the head is the same large embedding.
         """
         torch.manual_seed(seed)
         c = self.config
-        nn.init.normal_(self.embed_tokens.weight, std=0.04)
-        group = c.heads // c.kv_heads
-        for index, layer in enumerate(self.layers):
+        shared = F.normalize(torch.randn(c.hidden_size), dim=0) * math.sqrt(c.hidden_size)
+        self.embed_tokens.weight.copy_(0.87 * torch.randn_like(self.embed_tokens.weight) + 0.5 * shared)
+        self.norm.weight.fill_(0.05)
+        for layer in self.layers:
             attention, moe = layer.self_attn, layer.mlp
             for matrix in (attention.q_proj, attention.k_proj, attention.v_proj):
                 nn.init.normal_(matrix.weight, std=1 / math.sqrt(c.hidden_size))
-            nn.init.normal_(attention.o_proj.weight, std=0.3 / math.sqrt(c.hidden_size))
-            if index > 0:
-                k = attention.k_proj.weight.view(c.kv_heads, c.head_dim, -1)
-                v = attention.v_proj.weight.view(c.kv_heads, c.head_dim, -1)
-                q_like = k.repeat_interleave(group, dim=0).reshape(c.heads * c.head_dim, -1)
-                v_like = v.repeat_interleave(group, dim=0).reshape(c.heads * c.head_dim, -1)
-                attention.q_proj.weight.mul_(0.6).add_(0.8 * q_like)
-                attention.o_proj.weight.add_(0.3 * v_like.T)
+            nn.init.normal_(attention.o_proj.weight, std=0.1 / math.sqrt(c.hidden_size))
             nn.init.normal_(moe.gate.weight, std=0.02)
             nn.init.normal_(moe.gate_proj, std=1 / math.sqrt(c.hidden_size))
             nn.init.normal_(moe.up_proj, std=1 / math.sqrt(c.hidden_size))
-            nn.init.normal_(moe.down_proj, std=0.3 / math.sqrt(c.expert_ff))
+            nn.init.normal_(moe.down_proj, std=0.1 / math.sqrt(c.expert_ff))
 
     @torch.no_grad()
     def generate(self, ids, max_new, stop_ids, want_margin=False):

@@ -155,7 +155,7 @@ def recall(rng, held_out, size, tokens=None):
     `tokens` is the wanted length of the passage, about; without it the length is drawn from size.
     """
     if tokens is None:
-        longest = 150 + size * 3650
+        longest = 150 + size * 3500
         tokens = rng.choice([rng.uniform(40, min(400, longest)), rng.uniform(40, min(1200, longest)), rng.uniform(40, longest)])
     names = set()
     for _ in range(min(int(2 + tokens / 60), rng.randint(2, 24))):
@@ -167,9 +167,9 @@ def recall(rng, held_out, size, tokens=None):
     wordy = relation in ("password", "favourite word")
     value = {n: syllables(rng, rng.randint(2, 3)) if wordy else str(rng.randint(1000, 9999)) for n in names}
     lines = [f"The {relation} of {n} is {value[n]}." for n in names]
-    spare = tokens - 14 * len(lines)
+    spare = tokens - 13 * len(lines)
     listed = rng.random() < 0.25 and not held_out and tokens < 400
-    fillers = [] if listed else [filler(rng) for _ in range(max(0, int(spare / 13.5)))]
+    fillers = [] if listed else [filler(rng) for _ in range(max(0, int(spare / 7.85)))]
     text = lines + fillers
     rng.shuffle(text)
     passage = ("\n" if listed else " ").join(text)

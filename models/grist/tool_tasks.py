@@ -57,7 +57,7 @@ def clock(rng, held):
 
 
 def calculator(rng, held):
-    a, b, op = rng.randint(2, 999), rng.randint(2, 999), rng.choice("+-*")
+    a, b, op = rng.randint(100, 999), rng.randint(2, 999), rng.choice("+-*")
     value = {"+": a + b, "-": a - b, "*": a * b}[op]
     expression = f"{a} {op} {b}"
     if rng.random() < 0.4:

@@ -23,7 +23,10 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 
 import generate
+from chat import SPECIALS
+from drills import Drills
 from model import Config, Grist
+from plant import plant_copy_heads
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -36,18 +39,17 @@ class Stream:
         self.tokenizer, self.seed, self.context, self.rank, self.ranks = tokenizer, seed, context, rank, ranks
         self.step_tokens, self.micro_tokens = step_tokens, micro_tokens
         self.next_document = 0
+        self.drills = Drills(tokenizer, SPECIALS)
 
     def documents(self, progress):
         """Our share of the step's documents (task, ids, which of them are learned), shortest first."""
         total, drawn = 0, []
         while total < self.step_tokens:
-            task, parts = generate.document(f"{self.seed} {self.next_document}", progress)
+            document = self.document(f"{self.seed} {self.next_document}", progress)
             self.next_document += 1
-            encoded = [(self.tokenizer.encode(text).ids, learned) for text, learned in parts]
-            ids = [i for part, _ in encoded for i in part]
-            if len(ids) <= self.context:
-                total += len(ids)
-                drawn.append((task, ids, [learned for part, learned in encoded for _ in part]))
+            if len(document[1]) <= self.context:
+                total += len(document[1])
+                drawn.append(document)
         loads, ours = [0.0] * self.ranks, []
         for d in sorted(drawn, key=lambda d: -len(d[1])):
             lightest = loads.index(min(loads))
@@ -56,10 +58,19 @@ class Stream:
                 ours.append(d)
         return ours[::-1]
 
+    def document(self, seed, progress):
+        rng = random.Random("drill " + seed)
+        if rng.random() < self.drills.share(progress):
+            return "drill", *self.drills.draw(rng)
+        task, parts = generate.document(seed, progress)
+        encoded = [(self.tokenizer.encode(text).ids, learned) for text, learned in parts]
+        ids = [i for part, _ in encoded for i in part]
+        return task, ids, [learned for part, learned in encoded for _ in part]
+
     def positions(self, task, length, rng):
         """0, 1, 2, ...; for some documents with gaps, so that short ones also teach long distances."""
         p = torch.arange(length)
-        if task in ("recall", "tool", "memory", "json", "reading") and length < 1500 and rng.random() < 0.3:
+        if task in ("recall", "tool", "memory", "json", "reading", "drill") and length < 1500 and rng.random() < 0.3:
             for _ in range(rng.randint(1, 3)):
                 room = self.context - 1 - int(p[-1])
                 p[rng.randrange(1, length):] += rng.randint(0, room // 2)
@@ -127,7 +138,7 @@ class Muon(torch.optim.Optimizer):
     Each process updates its share of the parameters and sends them to the others.
     """
 
-    def __init__(self, params, lr, rank, ranks, momentum=0.95, weight_decay=0.02):
+    def __init__(self, params, lr, rank, ranks, momentum=0.95, weight_decay=0.1):
         super().__init__(params, dict(lr=lr, momentum=momentum, weight_decay=weight_decay))
         ordered = sorted(self.param_groups[0]["params"], key=lambda p: -p.numel())
         self.shares, self.rank = [ordered[r::ranks] for r in range(ranks)], rank
@@ -155,15 +166,18 @@ class Muon(torch.optim.Optimizer):
 
 
 def make_optimizers(model, options, rank):
-    matrices, others, embedding = [], [], []
+    matrices, others, embedding, final = [], [], [], []
     for name, p in model.named_parameters():
         if name.startswith("embed"):
             embedding.append(p)
+        elif name == "norm.weight":
+            final.append(p)
         elif p.ndim >= 2 and not name.endswith("gate.weight"):
             matrices.append(p)
         else:
             others.append(p)
-    adam = torch.optim.AdamW([dict(params=embedding, lr=options.embed_lr), dict(params=others, lr=options.adam_lr)],
+    adam = torch.optim.AdamW([dict(params=embedding, lr=options.embed_lr), dict(params=others, lr=options.adam_lr),
+                              dict(params=final, lr=options.adam_lr / 20)],
                              betas=(0.9, 0.98), eps=1e-10, weight_decay=0.0, foreach=True)
     return [Muon(matrices, options.lr, rank, options.processes), adam]
 
@@ -197,9 +211,9 @@ def sum_gradients(parameters):
         p.grad.copy_(grad.view_as(p))
 
 
-def save(path, model, optimizers, state):
-    torch.save(dict(model=model.state_dict(), optimizers=[o.state_dict() for o in optimizers], state=state,
-                    config=model.config.to_dict()), path + ".new")
+def save(path, model, average, optimizers, state):
+    torch.save(dict(model=model.state_dict(), average=average, optimizers=[o.state_dict() for o in optimizers],
+                    state=state, config=model.config.to_dict()), path + ".new")
     os.replace(path + ".new", path)
 
 
@@ -211,15 +225,18 @@ def train(rank, options):
     latest = os.path.join(options.out, "latest.pt")
     model = Grist(Config())
     model.init_weights(options.seed)
+    plant_copy_heads(model)
     optimizers = make_optimizers(model, options, rank)
     base = [[g["lr"] for g in o.param_groups] for o in optimizers]
     tokenizer = Tokenizer.from_file(os.path.join(HERE, "tokenizer.json"))
     stream = Stream(tokenizer, options.seed, options.step_tokens, options.micro_tokens, model.config.context,
                     rank, options.processes)
     state = dict(step=0, tokens=0, seconds=0.0, next_document=0)
+    average = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     if options.resume:
         saved = torch.load(latest, weights_only=True)
         model.load_state_dict(saved["model"])
+        average = saved.get("average") or {name: tensor.clone() for name, tensor in saved["model"].items()}
         for optimizer, old in zip(optimizers, saved["optimizers"]):
             optimizer.load_state_dict(old)
         state = saved["state"]
@@ -256,6 +273,8 @@ def train(rank, options):
         for optimizer in optimizers:
             optimizer.step()
         model.zero_grad(set_to_none=False)
+        for name, tensor in model.state_dict().items():  # over the last forty steps or so; this is what ships
+            average[name].lerp_(tensor, max(0.025, 1 / (step + 1)))
         tokens += count
         state = dict(step=step + 1, tokens=state["tokens"] + count, next_document=stream.next_document,
                      seconds=state["seconds"] + time.time() - started)
@@ -268,12 +287,12 @@ def train(rank, options):
             log.write(json.dumps(record) + "\n")
             by_task, tokens, last_log, norms = defaultdict(lambda: [0.0, 0]), 0, now, []
         if rank == 0 and time.time() - last_save > options.save_every * 60:
-            save(latest, model, optimizers, state)
+            save(latest, model, average, optimizers, state)
             last_save = time.time()
     if rank == 0:
-        save(latest, model, optimizers, state)
+        save(latest, model, average, optimizers, state)
         if done:
-            save(os.path.join(options.out, "final.pt"), model, [], state)
+            save(os.path.join(options.out, "final.pt"), model, average, [], state)
         print("stopped at", state, flush=True)
 
 
@@ -282,13 +301,13 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--minutes", type=float, default=100, help="when to stop, decay included")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--lr", type=float, default=0.02)
-    parser.add_argument("--embed-lr", type=float, default=0.005)
+    parser.add_argument("--lr", type=float, default=0.015)
+    parser.add_argument("--embed-lr", type=float, default=0.04)
     parser.add_argument("--adam-lr", type=float, default=0.005)
     parser.add_argument("--balance", type=float, default=0.01)
     parser.add_argument("--step-tokens", type=int, default=6144)
     parser.add_argument("--micro-tokens", type=int, default=4096)
-    parser.add_argument("--curriculum-steps", type=int, default=1000, help="steps until documents are at full size")
+    parser.add_argument("--curriculum-steps", type=int, default=600, help="steps until documents are at full size")
     parser.add_argument("--decay-at", type=int)
     parser.add_argument("--decay-steps", type=int, default=250)
     parser.add_argument("--processes", type=int, default=2, help="each takes half of every step's documents")
