@@ -22,7 +22,7 @@ struct ConvertOptions {
     DType type = DType::f16;        // of matrices; one of writable_types()
     ThreadPool* threads = nullptr;  // shares the encoding out, where given; the bytes do not depend on it
     // Called now and then with the bytes written and to be written.
-    std::function<void(std::uint64_t done, std::uint64_t total)> progress;
+    std::function<void(std::uint64_t done, std::uint64_t total)> progress = {};
 };
 
 struct ConvertReport {

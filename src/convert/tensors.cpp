@@ -231,6 +231,9 @@ private:
         if (t.heads && t.dims[0] % (2 * t.heads) != 0)
             throw Error(Code::bad_file, "tensor {}: its shape is {}, which cannot be cut into {} heads of pairs",
                         shown(t.source_name), text(t.dims), t.heads);
+        if (t.name == "token_embd.weight" && t.dims[0] != config_.vocab)
+            throw Error(Code::bad_file, "tensor {}: its shape is {}, but config.json has a vocab_size of {}",
+                        shown(t.source_name), text(t.dims), config_.vocab);
         model_.tensors.push_back(std::move(t));
     }
 
