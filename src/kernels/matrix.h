@@ -43,7 +43,7 @@ struct Rows {
     std::byte* data = nullptr;
     std::int64_t stride = 0;  // bytes
     const std::int32_t* slots = nullptr;
-    std::int64_t divide = 1;
+    std::int32_t divide = 1;
 
     float* at(std::int64_t i) const {
         return reinterpret_cast<float*>(data + (slots ? slots[i] / divide : i) * stride);
@@ -52,7 +52,7 @@ struct Rows {
 
 inline Rows rows_of(const View& v) { return {v.data, v.stride[0]}; }
 inline Rows rows_of(const View& v, const std::int32_t* slots, std::int64_t divide = 1) {
-    return {v.data, v.stride[0], slots, divide};
+    return {v.data, v.stride[0], slots, static_cast<std::int32_t>(divide)};
 }
 
 // An item of a kernel over experts: a block of one expert's output rows, for all slots of that expert.

@@ -12,28 +12,28 @@ constexpr std::int64_t group_rows = 4;  // weight rows that stay in the first-le
 constexpr std::int64_t stripe = 60;
 constexpr std::int64_t few = 3;  // up to here x is small, and weights are read row after row as they lie in memory
 
-// One piece of k: rows of weights, where they start, and what happens to the sums.
+// One piece of k of the block.
 struct Piece {
     const Product& p;
     std::int64_t first_k, n;
     const float* w[rows_per_item];  // by row of the block
-
-    void add(std::int64_t t, std::int64_t row, float folded) const {
-        float* y = p.y.at(t) + row;
-        const float sum = (first_k == 0 ? 0.0f : *y) + folded;
-        const bool done = first_k + n == p.weight.k;
-        *y = done && p.bias ? sum + p.bias[row] : sum;
-    }
 };
 
 template <int rows, int columns>
 void block(const Piece& piece, std::int64_t row, std::int64_t t) {
     const float* x[columns];
     for (int i = 0; i < columns; ++i) x[i] = piece.p.x.at(t + i) + piece.first_k;
-    float out[rows * columns];
-    dots<rows, columns>(piece.w + row, x, piece.n, out);
-    for (int i = 0; i < columns; ++i)
-        for (int r = 0; r < rows; ++r) piece.add(t + i, row + r, out[i * rows + r]);
+    float folded[rows * columns];
+    dots<rows, columns>(piece.w + row, x, piece.n, folded);
+
+    const bool begins = piece.first_k == 0, ends = piece.first_k + piece.n == piece.p.weight.k;
+    const float* bias = ends && piece.p.bias ? piece.p.bias + row : nullptr;
+    for (int i = 0; i < columns; ++i) {
+        float* y = piece.p.y.at(t + i) + row;
+        for (int r = 0; r < rows; ++r) y[r] = (begins ? 0.0f : y[r]) + folded[i * rows + r];
+        if (bias)
+            for (int r = 0; r < rows; ++r) y[r] += bias[r];
+    }
 }
 
 template <int columns>
