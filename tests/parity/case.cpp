@@ -76,6 +76,7 @@ std::vector<Case> read_cases(const Path& directory) {
         c.architecture = e.at("architecture").get<std::string>();
         c.note = e.at("note").get<std::string>();
         c.context = e.at("context").get<std::uint32_t>();
+        c.rope_flip_difference = e.at("rope_flip_difference").get<double>();
         read_golden(directory / c.name / "golden.safetensors", c);
         out.push_back(std::move(c));
     }

@@ -15,8 +15,9 @@ struct Case {
     std::string name, architecture, note;
     std::uint32_t context = 0;  // the context length a session must have (dynamic NTK and longrope depend on it)
     std::uint32_t vocab = 0;
-    std::vector<std::int32_t> ids;  // the prompt
-    std::vector<float> logits;      // [ids.size(), vocab]
+    double rope_flip_difference = 0;  // what the other RoPE convention moves some logit by
+    std::vector<std::int32_t> ids;    // the prompt
+    std::vector<float> logits;        // [ids.size(), vocab]
 };
 
 struct Tensor {
