@@ -1,31 +1,29 @@
 #include "models/common.h"
 
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 
 namespace quern::models {
 namespace {
 
-// Sizes beyond this are no model's; they bound what later products can be.
-constexpr std::int64_t max_size = std::int64_t(1) << 31;
+// Sizes beyond these are no model's. Products of three sizes stay inside 64 bits, and nothing that is made per layer or
+// per element of a head before the tensors are looked at takes much memory.
+constexpr std::int64_t max_size = std::int64_t(1) << 20, max_tokens = std::int64_t(1) << 31;
 
 class Reader {
 public:
     Reader(const gguf::Metadata& meta, std::string arch) : meta_(meta), arch_(std::move(arch)) {}
 
     std::string key(const std::string& name) const { return arch_ + "." + name; }
-    std::int64_t size(const std::string& name, std::int64_t least = 1) const {
-        return checked(name, meta_.need_integer(key(name)), least);
+    std::int64_t size(const std::string& name, std::int64_t least = 1, std::int64_t most = max_size) const {
+        return checked(name, meta_.need_integer(key(name)), least, most);
     }
-    std::int64_t size_or(const std::string& name, std::int64_t otherwise, std::int64_t least = 0) const {
+    std::int64_t size_or(const std::string& name, std::int64_t otherwise, std::int64_t least = 0,
+                         std::int64_t most = max_size) const {
         const auto v = meta_.integer(key(name));
-        return v ? checked(name, *v, least) : otherwise;
-    }
-    float number_or(const std::string& name, double otherwise) const {
-        const double v = meta_.number(key(name)).value_or(otherwise);
-        if (!std::isfinite(v)) throw Error(Code::bad_file, "{} is {}, which is not a usable number", key(name), v);
-        return static_cast<float>(v);
+        return v ? checked(name, *v, least, most) : otherwise;
     }
     // A number for all layers, or an array of equal numbers, one per layer.
     std::int64_t uniform(const std::string& name, std::int64_t layers) const {
@@ -39,13 +37,13 @@ public:
                 throw Error(Code::unsupported,
                             "{} differs between layers ({} and {}), which this architecture does not do", key(name),
                             list[0], x);
-        return checked(name, list[0], 1);
+        return checked(name, list[0], 1, max_size);
     }
 
 private:
-    std::int64_t checked(const std::string& name, std::int64_t v, std::int64_t least) const {
-        if (v < least || v > max_size)
-            throw Error(Code::bad_file, "{} is {}, expected {} or more", key(name), v, least);
+    std::int64_t checked(const std::string& name, std::int64_t v, std::int64_t least, std::int64_t most) const {
+        if (v < least || v > most)
+            throw Error(Code::bad_file, "{} is {}, expected {} to {}", key(name), v, least, most);
         return v;
     }
     const gguf::Metadata& meta_;
@@ -75,44 +73,58 @@ void read_sliding(Config& c, const gguf::Metadata& meta, const std::string& key,
 
 }  // namespace
 
+double read_positive(const gguf::Metadata& meta, const std::string& key, double otherwise) {
+    const double v = meta.number(key).value_or(otherwise);
+    // Computed with in float, so it must be one.
+    if (!(v >= std::numeric_limits<float>::min() && v <= std::numeric_limits<float>::max()))
+        throw Error(Code::bad_file, "{} is {}, expected more than 0", key, v);
+    return v;
+}
+
+double read_from_zero(const gguf::Metadata& meta, const std::string& key, double otherwise) {
+    const double v = meta.number(key).value_or(otherwise);
+    return v == 0 ? 0 : read_positive(meta, key, v);
+}
+
 Config read_config(const Graph& g, const gguf::Metadata& meta, std::int64_t sliding_period) {
     Config c;
     c.arch = std::string(meta.need_string("general.architecture"));
     const Reader r(meta, c.arch);
     c.layers = static_cast<int>(r.size("block_count"));
-    c.context = r.size("context_length");
+    c.context = r.size("context_length", 1, max_tokens);
     if (g.options().context > 0) c.context = g.options().context;
     c.dim = r.size("embedding_length");
     c.heads = r.uniform("attention.head_count", c.layers);
     c.kv_heads = meta.has(r.key("attention.head_count_kv")) ? r.uniform("attention.head_count_kv", c.layers) : c.heads;
     if (c.heads % c.kv_heads != 0)
-        throw Error(Code::bad_file, "{}.attention.head_count is {}, not a multiple of head_count_kv, {}", c.arch,
+        throw Error(Code::bad_file,
+                    "{0}.attention.head_count is {1}, not a multiple of {0}.attention.head_count_kv, {2}", c.arch,
                     c.heads, c.kv_heads);
     if (!meta.has(r.key("attention.key_length")) && c.dim % c.heads != 0)
         throw Error(Code::bad_file,
-                    "{}.embedding_length is {}, not a multiple of the {} heads, and there is no key_length", c.arch,
-                    c.dim, c.heads);
+                    "{0}.embedding_length is {1}, not a multiple of {0}.attention.head_count, {2}, and there is no "
+                    "{0}.attention.key_length",
+                    c.arch, c.dim, c.heads);
     c.head_dim = r.size_or("attention.key_length", c.dim / c.heads, 1);
     const std::int64_t value_length = r.size_or("attention.value_length", c.head_dim, 1);
     if (value_length != c.head_dim)
         throw Error(Code::unsupported,
                     "{}.attention.value_length is {} and key_length {}; this architecture has them equal", c.arch,
                     value_length, c.head_dim);
-    c.eps = r.number_or("attention.layer_norm_rms_epsilon", 1e-5);
-    c.attention_scale = r.number_or("attention.scale", 1 / std::sqrt(static_cast<double>(c.head_dim)));
-    c.rope_base = meta.number(r.key("rope.freq_base")).value_or(10000);
-    if (!(c.rope_base > 0))
-        throw Error(Code::bad_file, "{}.rope.freq_base is {}, expected more than 0", c.arch, c.rope_base);
+    c.eps = static_cast<float>(read_from_zero(meta, r.key("attention.layer_norm_rms_epsilon"), 1e-5));
+    const double usual_scale = 1 / std::sqrt(static_cast<double>(c.head_dim));
+    c.attention_scale = static_cast<float>(read_positive(meta, r.key("attention.scale"), usual_scale));
+    c.rope_base = read_positive(meta, r.key("rope.freq_base"), 10000);
     c.rope_dims = r.size_or("rope.dimension_count", c.head_dim, 2);
     if (c.rope_dims > c.head_dim || c.rope_dims % 2 != 0)
         throw Error(Code::bad_file, "{}.rope.dimension_count is {}, expected an even number up to {}", c.arch,
                     c.rope_dims, c.head_dim);
-    c.window = r.size_or("attention.sliding_window", 0);
+    c.window = r.size_or("attention.sliding_window", 0, 0, max_tokens);
     read_sliding(c, meta, r.key("attention.sliding_window_pattern"), sliding_period);
     c.experts = r.size_or("expert_count", 0);
     c.ff = c.experts ? r.size_or("feed_forward_length", 0) : r.uniform("feed_forward_length", c.layers);
     if (c.experts) {
-        c.top_k = r.size("expert_used_count");
+        c.top_k = r.size("expert_used_count", 1, c.experts);
         c.expert_ff = r.size_or("expert_feed_forward_length", c.ff, 1);
         c.shared_ff = r.size_or("expert_shared_feed_forward_length", 0);
         c.renormalise = meta.boolean(r.key("expert_weights_norm"));

@@ -36,6 +36,10 @@ struct Config {
 // that every layer slides. Throws Error(bad_file) naming the key that is missing or senseless.
 Config read_config(const Graph& g, const gguf::Metadata& meta, std::int64_t sliding_period = 0);
 
+// A number that float can hold, more than 0 (or 0 as well). Throws Error(bad_file) naming the key.
+double read_positive(const gguf::Metadata& meta, const std::string& key, double otherwise);
+double read_from_zero(const gguf::Metadata& meta, const std::string& key, double otherwise);
+
 // Makes layers slide over this window, by period as above.
 void set_window(Config& c, std::int64_t window, std::int64_t period);
 // Throws Error(bad_file) when the file names no experts.

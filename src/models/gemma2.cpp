@@ -45,8 +45,8 @@ void record(Graph& g, const gguf::Metadata& meta) {
     Config c = read_config(g, meta, 2);
     // Files without these keys are older than the keys; all such models have the paper's values.
     if (!meta.has("gemma2.attention.sliding_window")) set_window(c, 4096, 2);
-    c.attention_softcap = static_cast<float>(meta.number("gemma2.attn_logit_softcapping").value_or(50));
-    c.logit_softcap = static_cast<float>(meta.number("gemma2.final_logit_softcapping").value_or(30));
+    c.attention_softcap = static_cast<float>(read_from_zero(meta, "gemma2.attn_logit_softcapping", 50));
+    c.logit_softcap = static_cast<float>(read_from_zero(meta, "gemma2.final_logit_softcapping", 30));
     // The 27B model scales scores by the model's width per head, not by the head's own.
     if (!meta.has("gemma2.attention.scale") && c.layers == 46)
         c.attention_scale = 1 / std::sqrt(static_cast<float>(c.dim / c.heads));

@@ -47,12 +47,12 @@ Value layer(Graph& g, const Config& c, KeyValues& kv, const RopeAttr& rotary, in
 
 void record(Graph& g, const gguf::Metadata& meta) {
     Config c = read_config(g, meta, 6);
-    c.logit_softcap = static_cast<float>(meta.number("gemma3.final_logit_softcapping").value_or(0));
+    c.logit_softcap = static_cast<float>(read_from_zero(meta, "gemma3.final_logit_softcapping", 0));
     // The 27B model scales scores by the model's width per head, not by the head's own.
     if (!meta.has("gemma3.attention.scale") && c.layers == 62)
         c.attention_scale = 1 / std::sqrt(static_cast<float>(c.dim / c.heads));
     KeyValues kv(g, c);
-    const double local_base = meta.number("gemma3.rope.freq_base_swa").value_or(10000);
+    const double local_base = read_positive(meta, "gemma3.rope.freq_base_swa", 10000);
     const RopeAttr global = make_rope(g, meta, c, RopeStyle::half, c.rope_base);
     const RopeAttr local = make_rope(g, meta, c, RopeStyle::half, local_base, Scaled::no);
     Value x = embed(g.tokens(), g.weight("token_embd.weight", {c.vocab, c.dim}));

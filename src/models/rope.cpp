@@ -29,10 +29,7 @@ Scaling read_scaling(const gguf::Metadata& meta, const Config& c) {
     const std::string prefix = c.arch + ".rope.scaling.";
     Scaling s;
     const auto positive = [&](const std::string& name, double otherwise) {
-        const double v = meta.number(prefix + name).value_or(otherwise);
-        if (!(v > 0) || !std::isfinite(v))
-            throw Error(Code::bad_file, "{}{} is {}, expected more than 0", prefix, name, v);
-        return v;
+        return read_positive(meta, prefix + name, otherwise);
     };
     s.factor = positive("factor", meta.number(c.arch + ".rope.scale_linear").value_or(1));
     s.type = std::string(meta.string(prefix + "type").value_or(s.factor != 1 ? "linear" : "none"));
@@ -72,6 +69,24 @@ double yarn_ramp(double i, const Scaling& s, double base, double dims) {
     return std::clamp((i - low) / std::max(high - low, 0.001), 0.0, 1.0);
 }
 
+// Divides each pair's frequency by its factor, where the file has factors: one set, or one for each range of contexts.
+void divide(Graph& g, const Config& c, const Scaling& s, RopeAttr& rope) {
+    const bool is_long = static_cast<double>(c.context) > s.original_context;
+    std::vector<float> divisors = g.constant("rope_freqs.weight", c.rope_dims / 2);
+    const std::vector<float> long_ = g.constant("rope_factors_long.weight", c.rope_dims / 2);
+    const std::vector<float> short_ = g.constant("rope_factors_short.weight", c.rope_dims / 2);
+    if (!long_.empty() || !short_.empty()) divisors = is_long ? long_ : short_;
+    if (s.type == "longrope" && divisors.empty())
+        throw Error(Code::bad_file,
+                    "rope_factors_{}.weight: the file has no such tensor; its longrope scaling needs it",
+                    is_long ? "long" : "short");
+    for (std::size_t i = 0; i < divisors.size(); ++i) {
+        if (!(divisors[i] > 0))
+            throw Error(Code::bad_file, "the RoPE factor of pair {} is {}, expected more than 0", i, divisors[i]);
+        rope.frequency[i] /= static_cast<double>(divisors[i]);
+    }
+}
+
 }  // namespace
 
 RopeAttr make_rope(Graph& g, const gguf::Metadata& meta, const Config& c, RopeStyle style, double base, Scaled scaled) {
@@ -88,21 +103,13 @@ RopeAttr make_rope(Graph& g, const gguf::Metadata& meta, const Config& c, RopeSt
         }
         rope.frequency.push_back(f);
     }
-    if (scaled == Scaled::no) return rope;
-    const bool is_long = static_cast<double>(c.context) > s.original_context;
-    std::vector<float> divisors = g.constant("rope_freqs.weight", c.rope_dims / 2);
-    const std::vector<float> long_ = g.constant("rope_factors_long.weight", c.rope_dims / 2);
-    const std::vector<float> short_ = g.constant("rope_factors_short.weight", c.rope_dims / 2);
-    if (!long_.empty() || !short_.empty()) divisors = is_long ? long_ : short_;
-    if (s.type == "longrope" && divisors.empty())
-        throw Error(Code::bad_file,
-                    "rope_factors_{}.weight: the file has no such tensor; its longrope scaling needs it",
-                    is_long ? "long" : "short");
-    for (std::size_t i = 0; i < divisors.size(); ++i) {
-        if (!(divisors[i] > 0))
-            throw Error(Code::bad_file, "the RoPE factor of pair {} is {}, expected more than 0", i, divisors[i]);
-        rope.frequency[i] /= static_cast<double>(divisors[i]);
-    }
+    if (scaled == Scaled::yes) divide(g, c, s, rope);
+    if (!std::isfinite(rope.magnitude) || !(rope.magnitude > 0))
+        throw Error(Code::bad_file, "{}.rope.scaling: its factors give a magnitude of {}", c.arch, s.magnitude);
+    for (const double f : rope.frequency)
+        if (!std::isfinite(f))
+            throw Error(Code::bad_file, "{}.rope: base {} and the {} scaling give a frequency of {}", c.arch, base,
+                        s.type, f);
     return rope;
 }
 
