@@ -8,12 +8,12 @@
 //   y f32 [T, heads, head_dim]; lse f32 [T, heads]: log of the sum of exp of the scores
 //   score = dot(q, k) * scale, then softcap > 0: softcap * tanh(score / softcap)
 // Query head h reads KV head h / (heads / kv_heads). A token at index p of its sequence sees row j of a source when the
-// row's last token has come ((j + 1) * ratio - 1 <= p) and, with window > 0 (for ratio 1 only), when p - j < window. A token that sees
-// nothing gets zeros and lse = -inf. Numerics class "tile64": K/V rows are taken in tiles of 64, anchored at row 0 of
-// the sequence; rows not seen are skipped, so what stale pages hold does not matter. A score is a 16-lane dot as in
-// ops/linear.h. In a tile: m = max of scores, p = exp(score - m), l = sum of p in order of rows, acc[d] = fma chain in
-// order of rows. Tiles are merged in order of sources and rows: with m' = max, both sides scaled by exp(m - m'). exp
-// and tanh are kernels/math.h's in float. Error bound: 1e-5 of the largest |v|.
+// row's last token has come ((j + 1) * ratio - 1 <= p) and, with window > 0 (for ratio 1 only), when p - j < window. A
+// token that sees nothing gets zeros and lse = -inf. Numerics class "tile64": K/V rows are taken in tiles of 64,
+// anchored at row 0 of the sequence; rows not seen are skipped, so what stale pages hold does not matter. A score is a
+// 16-lane dot as in ops/linear.h. In a tile: m = max of scores, p = exp(score - m), l = sum of p in order of rows,
+// acc[d] = fma chain in order of rows. Tiles are merged in order of sources and rows: with m' = max, both sides scaled
+// by exp(m - m'). exp and tanh are kernels/math.h's in float. Error bound: 1e-5 of the largest |v|.
 #pragma once
 
 #include "ops/op.h"
