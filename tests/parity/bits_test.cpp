@@ -46,7 +46,7 @@ protected:
 // With one thread, since barriers would be most of the time of 150 small steps.
 TEST_P(Bits, DoNotDependOnChunks) {
     const auto model = load(file, {.context = context, .threads = 1});
-    for (const std::size_t chunk : {1, 3, 7, 64})
+    for (const std::size_t chunk : {1u, 3u, 7u, 64u})
         EXPECT_TRUE(same_bits(logits_of(*model, tokens, chunk), expected)) << "chunks of " << chunk;
 }
 
