@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "convert/tree.h"
 #include "format/shown.h"
 
 namespace quern::convert {
@@ -22,6 +23,8 @@ bool turns_nothing_on(const Json& value) {
 }
 
 }  // namespace
+
+Json parse_fields(std::string_view text, std::string_view what) { return parse_tree(text, what); }
 
 Fields::Fields(const Json& object, std::string where) : object_(&object), where_(std::move(where)) {
     if (!object.is_object())

@@ -15,6 +15,10 @@
 
 namespace quern::convert {
 
+// JSON with any number of fields in time that does not grow with their square (base/json.h keeps the fields of an
+// object in a list and looks through it for each new one). Fields come out sorted. Throws Error(bad_file).
+Json parse_fields(std::string_view text, std::string_view what);
+
 class Fields {
 public:
     // `where` names the object in sentences ("config.json"). Keeps a reference to the object. Throws Error(bad_file)

@@ -45,7 +45,7 @@ Model read_hugging_face(const Path& directory) {
     if (!std::filesystem::exists(directory / "config.json"))
         throw Error(Code::bad_request, "the directory has no config.json, so it is no Hugging Face model");
     const std::string text = read_text(directory / "config.json", max_config_bytes);
-    ModelConfig config = read_config(parse_json(text, "config.json"), "config.json");
+    ModelConfig config = read_config(parse_fields(text, "config.json"), "config.json");
 
     Model model;
     model.architecture = config.architecture;

@@ -137,8 +137,8 @@ private:
         set_count("scaling.original_context_length", input_.context);
         p.integer("original_max_position_embeddings", 1, max_context);  // transformers does not read it here
         out_.notes.push_back(
-            "The model's RoPE scaling is dynamic, which GGUF has no name for; rope.scaling.type is \"dynamic\", and "
-            "readers other than Quern may refuse it.");
+            "The model's RoPE scaling is dynamic, which GGUF has no name for: rope.scaling.type is \"dynamic\", which "
+            "Quern reads and llama.cpp does not load.");
     }
 
     void yarn(Fields& p) {

@@ -26,7 +26,7 @@ bool is_there(const Path& file) {
 // A JSON file of the directory; an empty object when it is not there.
 Json read_optional(const Path& directory, const char* name) {
     if (!is_there(directory / name)) return Json::object();
-    return parse_json(read_text(directory / name, max_file_bytes), name);
+    return parse_fields(read_text(directory / name, max_file_bytes), name);
 }
 
 // Marks of structure that some models forget to call special.
@@ -109,9 +109,12 @@ private:
                 add(key, id, *content, t.boolean("special").value_or(false));
             }
         const Json legacy_json = read_optional(directory_, "added_tokens.json");
-        Fields legacy(legacy_json, "added_tokens.json");
-        for (const auto& [text, id] : legacy_json.items())
-            add(text, legacy.need_integer(text, 0, INT32_MAX), text, false);
+        if (!legacy_json.is_object()) throw Error(Code::bad_file, "added_tokens.json: it holds no object");
+        for (const auto& [text, id] : legacy_json.items()) {
+            if (!id.is_number_unsigned() || id.get<std::uint64_t>() > INT32_MAX)
+                throw Error(Code::bad_file, "added_tokens.json: the token {} has no id from 0 on", shown(text));
+            add(text, id.get<std::int64_t>(), text, false);
+        }
     }
 
     void add_tokens() {

@@ -1,36 +1,16 @@
 // tokenizer.json of the Hugging Face tokenizers library, as far as byte-level BPE goes: model, added_tokens,
 // pre_tokenizer, normalizer, post_processor.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "convert/tokenizer.h"
+#include "convert/tree.h"
 #include "format/shown.h"
 #include "text/tokenizer/pretokenizer.h"
 #include "text/utf8.h"
 
 namespace quern::convert {
 namespace {
-
-// A sorted tree: vocabularies have hundreds of thousands of fields, and base/json's keeps them in a list.
-using Tree = nlohmann::json;
-
-Tree parse(std::string_view text) {
-    constexpr int max_depth = 64;
-    bool too_deep = false;
-    const auto limit = [&](int depth, Tree::parse_event_t, Tree&) {
-        too_deep = too_deep || depth > max_depth;
-        return !too_deep;
-    };
-    try {
-        Tree t = Tree::parse(text, limit);
-        if (too_deep) throw Error(Code::bad_file, "tokenizer.json: it is nested deeper than {} levels", max_depth);
-        if (!t.is_object()) throw Error(Code::bad_file, "tokenizer.json: it holds no object");
-        return t;
-    } catch (const Tree::exception& e) {
-        throw Error(Code::bad_file, "tokenizer.json: {}", e.what());
-    }
-}
 
 const Tree& field(const Tree& object, const char* key) {
     static const Tree none;
@@ -252,7 +232,8 @@ std::string pre_tokenizer_name(const std::vector<std::string>& patterns, bool ig
 
 std::optional<TokenTable> read_tokenizer_json(std::string_view json, std::int64_t limit, std::string& kind,
                                               std::vector<AddedToken>& added, std::vector<std::string>& notes) {
-    const Tree root = parse(json);
+    const Tree root = parse_tree(json, "tokenizer.json");
+    if (!root.is_object()) throw Error(Code::bad_file, "tokenizer.json: it holds no object");
     const Tree& model = field(root, "model");
     kind = string_of(model, "type");
     if (kind != "BPE" || !has_byte_level(field(root, "pre_tokenizer"))) {
