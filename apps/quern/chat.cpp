@@ -1,20 +1,16 @@
-// quern chat: a conversation in the terminal. Lines are edited with libedit and remembered in $QUERN_HOME/chat_history;
-// from a pipe, each line is a message.
-#include <editline/readline.h>
+// quern chat: a conversation in the terminal. Lines come from lines.h; from a pipe, each line is a message.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
-#include <iostream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "base/env.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "command.h"
 #include "generate.h"
+#include "lines.h"
 #include "options.h"
 #include "terminal.h"
 #include "text/template/conversation.h"
@@ -37,41 +33,6 @@ constexpr const char* help_text =
     "/read FILE      send a file's content as your message\n"
     "/quit           leave (so does Ctrl-D)\n"
     "Ctrl-C stops an answer and keeps the conversation.\n";
-
-// Lines from a person, with editing and history, or from a pipe.
-class LineReader {
-public:
-    LineReader() : terminal_(isatty(0) == 1 && isatty(1) == 1) {
-        if (!terminal_) return;
-        using_history();
-        const Path home = quern_home();
-        std::error_code failed;
-        if (!home.empty()) std::filesystem::create_directories(home, failed);
-        if (!home.empty() && !failed) history_ = (home / "chat_history").string();
-        if (!history_.empty()) read_history(history_.c_str());
-    }
-    ~LineReader() {
-        if (!history_.empty()) write_history(history_.c_str());
-    }
-    LineReader(const LineReader&) = delete;
-    LineReader& operator=(const LineReader&) = delete;
-    bool terminal() const { return terminal_; }
-
-    std::optional<std::string> next() {
-        std::string line;
-        if (!terminal_) return std::getline(std::cin, line) ? std::optional(line) : std::nullopt;
-        char* text = readline("> ");
-        if (!text) return std::nullopt;
-        line = text;
-        std::free(text);
-        if (!line.empty()) add_history(line.c_str());
-        return line;
-    }
-
-private:
-    const bool terminal_;
-    std::string history_;
-};
 
 class Chat {
 public:
@@ -129,10 +90,7 @@ private:
         g.max_tokens = options_.sampling.max_tokens;
         g.stops = model_.chat_template().stop_tokens();
         g.interrupted = [&] { return interrupt.interrupted(); };
-        g.on_token = [](std::int32_t, const std::string& piece, std::span<const float>) {
-            std::fwrite(piece.data(), 1, piece.size(), stdout);
-            std::fflush(stdout);
-        };
+        g.on_token = [](std::int32_t, const std::string& piece, std::span<const float>) { put(piece); };
         Answer a;
         try {
             a = generate(model_, session_, conversation_.prompt(), g);
@@ -171,15 +129,26 @@ private:
         std::printf("The conversation begins anew with this system message.\n");
     }
 
+    // As a person would write it: 0.95, not the nearest float's 0.949999988079071.
+    static double written(float f) { return std::stod(fmt::format("{}", f)); }
+
     void save(const std::string& file) const {
         Json messages = Json::array();
         for (const text::Message& m : conversation_.messages())
             messages.push_back({{"role", m.role}, {"content", m.content}});
+        check_output(file);
         const SamplerOptions s = with_fallback(options_.sampling.sampler, sampler_defaults());
-        Json settings{{"temperature", *s.temperature},
+        Json settings{{"temperature", written(*s.temperature)},
                       {"top_k", *s.top_k},
-                      {"top_p", *s.top_p},
-                      {"min_p", *s.min_p},
+                      {"top_p", written(*s.top_p)},
+                      {"min_p", written(*s.min_p)},
+                      {"typical_p", written(*s.typical_p)},
+                      {"repeat_penalty", written(*s.repeat_penalty)},
+                      {"presence_penalty", written(*s.presence_penalty)},
+                      {"frequency_penalty", written(*s.frequency_penalty)},
+                      {"penalty_last_n", *s.penalty_last_n},
+                      {"seed", s.seed ? Json(*s.seed) : Json(nullptr)},
+                      {"tokens", options_.sampling.max_tokens},
                       {"context", model_.context()},
                       {"kv_type", options_.model.kv_type}};
         const Json j{{"quern_chat", 1},
@@ -200,7 +169,13 @@ private:
             std::vector<text::Message> messages;
             for (const Json& m : j.at("messages"))
                 messages.push_back({m.at("role").get<std::string>(), m.at("content").get<std::string>()});
-            conversation_.restore(messages, j.at("ids").get<std::vector<std::int32_t>>());
+            std::vector<std::int32_t> ids;
+            for (const Json& id : j.at("ids")) {
+                if (!id.is_number_integer() || id < 0 || id > std::numeric_limits<std::int32_t>::max())
+                    throw Error(Code::bad_file, "{}: its ids hold {}, which is no token id", file, id.dump());
+                ids.push_back(id.get<std::int32_t>());
+            }
+            conversation_.restore(messages, std::move(ids));
             system_ = !messages.empty() && messages[0].role == "system" ? messages[0].content : "";
         } catch (const Json::exception& e) {
             throw Error(Code::bad_file, "{}: it is no conversation that /save has written ({})", file, e.what());
@@ -216,6 +191,7 @@ private:
 };
 
 void chat(const ChatOptions& o) {
+    sampler_options(o.sampling);  // its mistakes, before anything is loaded
     const std::unique_ptr<engine::Model> model = load_model(o.model);
     model->chat_template();  // the reason why it cannot chat, before anybody types
     Chat chat(o, *model);

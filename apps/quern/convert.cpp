@@ -5,6 +5,7 @@
 #include "base/threads.h"
 #include "command.h"
 #include "convert/convert.h"
+#include "options.h"
 #include "terminal.h"
 
 namespace quern::app {
@@ -24,6 +25,7 @@ std::string type_names() {
 void run(const Options& o) {
     const std::optional<DType> type = dtype_from_name(o.type);
     if (!type) throw CLI::ValidationError("--type", o.type + " is no weight format; known are " + type_names());
+    check_output(o.output);
     ThreadPool pool(o.threads);
     ProgressBar bar("converting", "MB", 1e-6);
     const convert::ConvertReport report = convert::convert(
@@ -44,7 +46,7 @@ void add_convert(CLI::App& app) {
     c->add_option("INPUT", o->input, "directory with config.json and safetensors, or a GGUF file")->required();
     c->add_option("OUTPUT", o->output, "the GGUF file to write")->required();
     c->add_option("--type", o->type, "format of the weights (default f16): " + type_names());
-    c->add_option("-t,--threads", o->threads, "threads (default: one per processor)")->check(CLI::Range(1, 1024));
+    c->add_option("-t,--threads", o->threads, "threads (default: one per processor)")->check(in_range(1, 1024));
     c->callback([o] { run(*o); });
 }
 

@@ -19,6 +19,33 @@ void prefill(engine::Session& session, std::span<const std::int32_t> prompt, con
     });
 }
 
+// Watches over every step of a generation.
+class StepHook {
+public:
+    StepHook(engine::Model& model, const engine::Session& session, const GenerateOptions& o) : model_(model) {
+        model.executor().set_hook([&session, &o](int task, int) {
+            if (task == 0 && o.on_step) o.on_step(static_cast<std::int64_t>(session.tokens().size()));
+            return !o.interrupted || !o.interrupted();
+        });
+    }
+    ~StepHook() { model_.executor().set_hook({}); }
+    StepHook(const StepHook&) = delete;
+    StepHook& operator=(const StepHook&) = delete;
+
+private:
+    engine::Model& model_;
+};
+
+// False when it was stopped on the way.
+template <class F>
+bool finishes(const F& work) try {
+    work();
+    return true;
+} catch (const Error& e) {
+    if (e.code != Code::cancelled) throw;
+    return false;
+}
+
 }  // namespace
 
 const char* name(Ending e) {
@@ -42,8 +69,10 @@ std::string Answer::timing() const {
     if (reused > 0) s += fmt::format(" ({} kept)", reused);
     s += fmt::format(", {:.1f} tokens/s", rate(computed, prefill_seconds));
     if (ids.empty()) return s;
+    if (ids.size() == 1) return s + "; decode 1 token";
+    // The first token comes with the prompt: what takes time are the steps between tokens.
     return s + fmt::format("; decode {} tokens, {:.1f} tokens/s", ids.size(),
-                           rate(static_cast<double>(ids.size()), decode_seconds));
+                           rate(static_cast<double>(ids.size() - 1), decode_seconds));
 }
 
 Answer generate(engine::Model& model, engine::Session& session, std::span<const std::int32_t> prompt,
@@ -52,40 +81,41 @@ Answer generate(engine::Model& model, engine::Session& session, std::span<const 
     Sampler sampler(o.sampler, model.vocab());
     std::optional<text::Detokenizer> text;
     if (model.tokenizer()) text.emplace(*model.tokenizer(), o.place);
+    const StepHook hook(model, session, o);
     Answer a;
     a.prompt_tokens = static_cast<std::int64_t>(prompt.size());
     const Clock::time_point start = Clock::now();
-    try {
-        prefill(session, prompt, o);
-    } catch (const Error& e) {
-        if (e.code != Code::cancelled) throw;
-        a.ending = Ending::interrupted;
-        return a;
-    }
-    for (const std::int32_t id : prompt) sampler.accept(id);
+    const bool whole = finishes([&] { prefill(session, prompt, o); });
     a.reused = session.reused();
     a.prefill_seconds = seconds_since(start);
+    a.ending = whole ? Ending::length : Ending::interrupted;
+    if (!whole) a.prompt_tokens = a.reused + session.computed();
+    if (!whole || o.max_tokens == 0) return a;
+    for (const std::int32_t id : prompt) sampler.accept(id);
     const Clock::time_point decode = Clock::now();
-    for (;;) {
-        a.ending = Ending::length;
-        if (o.max_tokens >= 0 && static_cast<std::int64_t>(a.ids.size()) >= o.max_tokens) break;
-        a.ending = Ending::interrupted;
-        if (o.interrupted && o.interrupted()) break;
+    const auto ending = [&](std::int32_t id) -> std::optional<Ending> {
+        if (std::binary_search(o.stops.begin(), o.stops.end(), id)) return Ending::stop;
+        if (o.max_tokens >= 0 && static_cast<std::int64_t>(a.ids.size()) >= o.max_tokens) return Ending::length;
+        if (o.interrupted && o.interrupted()) return Ending::interrupted;
+        if (session.room() == 0) return Ending::context;
+        return std::nullopt;
+    };
+    for (std::optional<Ending> end; !end;) {
         const std::int32_t id = sampler.sample(session.logits());
         sampler.accept(id);
         a.ids.push_back(id);
-        const bool stops = std::binary_search(o.stops.begin(), o.stops.end(), id);
-        const std::string piece = text && !stops ? text->push(id) : "";
+        end = ending(id);
+        std::string piece = text && end != Ending::stop ? text->push(id) : "";
+        if (text && end) piece += text->finish();
         a.text += piece;
         if (o.on_token) o.on_token(id, piece, session.logits());
-        a.ending = Ending::stop;
-        if (stops) break;
-        a.ending = Ending::context;
-        if (session.room() == 0) break;
-        session.append({&id, 1});
+        if (!end && !finishes([&] { session.append({&id, 1}); })) {
+            end = Ending::interrupted;
+            a.text += text ? text->finish() : "";
+        }
+        if (end) a.ending = *end;
     }
     a.decode_seconds = seconds_since(decode);
-    if (text) a.text += text->finish();
     return a;
 }
 

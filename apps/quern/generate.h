@@ -30,13 +30,18 @@ struct GenerateOptions {
     std::int64_t max_tokens = -1;
     std::vector<std::int32_t> stops;  // sorted
     text::Detokenizer::Place place = text::Detokenizer::Place::start;
-    // Called for each token with the text that it completed; `logits` are those it was sampled from.
+    // Called for each token with the text that it completed, the last one's with what was held back until then;
+    // `logits` are those it was sampled from. The pieces together are the answer's text, unless a step was stopped.
     std::function<void(std::int32_t id, const std::string& text, std::span<const float> logits)> on_token;
+    // Called before each step with the position of its first token.
+    std::function<void(std::int64_t position)> on_step;
+    // Asked between the tasks of a step, so that a long prompt can be stopped too.
     std::function<bool()> interrupted;
 };
 
 // Makes the session's tokens `prompt` and goes on from there. Sampled tokens stay in the session, but for the last,
-// whose state nobody needs yet. Throws Error when the prompt does not fit.
+// whose state nobody needs yet. Throws Error when the prompt does not fit. Sets the executor's hook for as long as it
+// runs.
 Answer generate(engine::Model& model, engine::Session& session, std::span<const std::int32_t> prompt,
                 const GenerateOptions& o);
 

@@ -10,6 +10,8 @@
 #include "base/json.h"
 #include "command.h"
 #include "engine/model.h"
+#include "options.h"
+#include "text/template/chatml.h"
 
 namespace quern::app {
 namespace {
@@ -98,7 +100,9 @@ Json describe(const gguf::File& file, const Path& path, const Options& o) {
                           {"pre", meta.string("tokenizer.ggml.pre").value_or("")},
                           {"tokens", tokens ? tokens->size() : 0}};
     }
-    j["chat_template"] = meta.has("tokenizer.chat_template");
+    const auto source = meta.string("tokenizer.chat_template");
+    j["chat_template"] = source.has_value();
+    j["chat_form"] = source && text::ChatMl::recognises(*source) ? Json("ChatML") : Json(nullptr);
     const std::int64_t context = o.context ? o.context : meta.integer(arch + ".context_length").value_or(0);
     if (context > 0) j["memory"] = memory(path, o, context);
     return j;
@@ -138,7 +142,9 @@ void print(const Json& j) {
                                       text(j["tokenizer"]["tokens"])));
     else
         line("tokenizer", "none");
-    line("chat template", j["chat_template"].get<bool>() ? "yes" : "none");
+    line("chat template", !j["chat_template"].get<bool>() ? "none"
+                          : j["chat_form"].is_null()      ? "of a form that is not known; use --raw"
+                                                          : text(j["chat_form"]));
     if (!j.contains("memory")) return;
     const Json& m = j["memory"];
     if (m.contains("unsupported")) return line("cannot be run", text(m["unsupported"]));
@@ -184,7 +190,7 @@ void add_inspect(CLI::App& app) {
     CLI::App* c = app.add_subcommand("inspect", "tell what is in a model file and what it takes to run it");
     c->add_option("FILE", o->file, "GGUF file")->required();
     c->add_option("-c,--ctx", o->context, "tokens of context to reckon memory for (default: the model's own)")
-        ->check(CLI::Range(std::int64_t(1), std::int64_t(1) << 30));
+        ->check(in_range(std::int64_t(1), std::int64_t(1) << 30));
     c->add_option("--kv-type", o->kv_type, "format of stored keys and values: f32 (default), f16 or bf16")
         ->check(CLI::IsMember({"f32", "f16", "bf16"}));
     c->add_flag("--tensors", o->tensors, "list the tensors too");

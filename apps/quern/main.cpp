@@ -11,10 +11,23 @@
 
 namespace {
 
+// "quern plan show": the command that the mistake is in.
+std::string full_name(const CLI::App* command) {
+    const CLI::App* parent = command->get_parent();
+    return (parent ? full_name(parent) + " " : "") + command->get_name();
+}
+
 // CLI11's own errors are sentences already; ours say which program speaks, and where to read more.
 int usage_error(const CLI::App& app, const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);  // --help
-    std::fprintf(stderr, "quern: %s (quern --help, or quern COMMAND --help, tells more)\n", e.what());
+    const CLI::App* command = &app;
+    while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+    const std::vector<std::string> rest = command->remaining();
+    const bool lacks_command = !command->get_subcommands([](const CLI::App*) { return true; }).empty();
+    const std::string what = lacks_command && !rest.empty() ? "there is no command or option '" + rest.front() + "'"
+                             : lacks_command                ? "a command is missing"
+                                                            : e.what();
+    std::fprintf(stderr, "quern: %s (%s --help tells more)\n", what.c_str(), full_name(command).c_str());
     return 2;
 }
 
@@ -61,7 +74,7 @@ int main(int argc, char** argv) {
     formatter->column_width(32);
     app.formatter(formatter);
     app.require_subcommand(1);
-    app.set_version_flag("--version", "quern " QUERN_VERSION);
+    app.set_version_flag("--version", "quern " QUERN_VERSION, "print the version and exit");
     app.set_help_flag("-h,--help", "print this help and exit");
     quern::app::add_run(app);
     quern::app::add_chat(app);
@@ -85,7 +98,7 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "quern: %s\n", e.what());
         return 1;
     }
-    if (std::fflush(stdout) != 0) {
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
         std::fprintf(stderr, "quern: writing the output failed\n");
         return 1;
     }

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "ops/op.h"
 #include "terminal.h"
 
 namespace quern::app {
@@ -21,8 +22,18 @@ Path bundled_model() {
 std::pair<std::string, std::string> key_value(const std::string& text, const char* option, const char* form) {
     const std::size_t at = text.find('=');
     if (at == std::string::npos || at == 0 || at + 1 == text.size())
-        throw Error(Code::bad_request, "{} {}: expected {}", option, text, form);
+        throw CLI::ValidationError(option, "expected " + std::string(form) + ", found '" + text + "'");
     return {text.substr(0, at), text.substr(at + 1)};
+}
+
+void check_op(const std::string& op) {
+    std::string known;
+    for (int i = 0; i < static_cast<int>(Op::count_); ++i) {
+        const std::string_view each = name(static_cast<Op>(i));
+        if (each == op) return;
+        known += (i ? ", " : "") + std::string(each);
+    }
+    throw CLI::ValidationError("--lock", "there is no op '" + op + "'; there are " + known);
 }
 
 }  // namespace
@@ -31,22 +42,27 @@ void add_model_options(CLI::App& command, ModelOptions& o) {
     const std::string group = "Model";
     command.add_option("-m,--model", o.path, "GGUF file (default: the bundled model, Grist)")
         ->group(group)
+        ->type_name("FILE")
         ->envname("QUERN_MODEL");
     command.add_option("-c,--ctx", o.context, "tokens of context (default: the model's own, or what fits in memory)")
         ->group(group)
-        ->check(CLI::Range(std::int64_t(1), std::int64_t(1) << 30));
+        ->check(in_range(std::int64_t(1), std::int64_t(1) << 30));
     command.add_option("--kv-type", o.kv_type, "format of stored keys and values: f32 (default), f16 or bf16")
         ->group(group)
         ->check(CLI::IsMember({"f32", "f16", "bf16"}));
     command.add_option("-t,--threads", o.threads, "threads (default: one per processor)")
         ->group(group)
-        ->check(CLI::Range(1, 1024))
+        ->check(in_range(1, 1024))
         ->envname("QUERN_THREADS");
     command.add_option("--isa", o.isa, "instructions to use at most: scalar, avx2, best (default)")
         ->group(group)
         ->check(CLI::IsMember({"scalar", "avx2", "best"}));
     command.add_option("--lock", o.locks, "OP=KERNEL: compute an op with this kernel only; may be repeated")
-        ->group(group);
+        ->group(group)
+        ->type_name("OP=KERNEL")
+        ->expected(1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 Path model_path(const ModelOptions& o) { return o.path.empty() ? bundled_model() : Path(o.path); }
@@ -61,6 +77,7 @@ engine::LoadOptions load_options(const ModelOptions& o) {
         throw Error(Code::unsupported, "--isa avx2: this processor has no AVX2 with FMA");
     for (const std::string& lock : o.locks) {
         auto [op, id] = key_value(lock, "--lock", "OP=KERNEL, as in linear=linear.reference");
+        check_op(op);
         load.policy.lock[op] = id;
     }
     return load;
@@ -80,7 +97,7 @@ void add_sampling_options(CLI::App& command, SamplingOptions& o) {
         .add_option("-n,--tokens", o.max_tokens,
                     "tokens to generate at most (default: until the end or the context is full)")
         ->group(group)
-        ->check(CLI::Range(std::int64_t(0), std::int64_t(1) << 40));
+        ->check(in_range(std::int64_t(0), std::int64_t(1) << 40));
     command.add_option("--temp", s.temperature, "temperature; 0 takes the best token always (default 0.8)")
         ->group(group);
     command.add_option("--top-k", s.top_k, "keep the k best tokens; 0: all (default 40)")->group(group);
@@ -96,7 +113,12 @@ void add_sampling_options(CLI::App& command, SamplingOptions& o) {
         ->group(group);
     command.add_option("--penalty-last-n", s.penalty_last_n, "tokens that penalties look back; -1: all (default 64)")
         ->group(group);
-    command.add_option("--logit-bias", o.biases, "ID=BIAS, added to a token's logit; may be repeated")->group(group);
+    command.add_option("--logit-bias", o.biases, "ID=BIAS, added to a token's logit; may be repeated")
+        ->group(group)
+        ->type_name("ID=BIAS")
+        ->expected(1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     command.add_option("--seed", s.seed, "seed: the same seed gives the same text (default: random)")->group(group);
 }
 
@@ -109,8 +131,16 @@ SamplerOptions sampler_options(const SamplingOptions& o) {
         const auto a = std::from_chars(id.data(), id.data() + id.size(), token);
         const auto b = std::from_chars(bias.data(), bias.data() + bias.size(), value);
         if (a.ec != std::errc() || *a.ptr || b.ec != std::errc() || *b.ptr)
-            throw Error(Code::bad_request, "--logit-bias {}: expected ID=BIAS, as in 42=-5", text);
+            throw CLI::ValidationError("--logit-bias", "expected ID=BIAS, as in 42=-5, found '" + text + "'");
         s.logit_bias[token] = value;
+    }
+    // Which ids there are is for the model to say; the rest can be told now.
+    SamplerOptions general = s;
+    general.logit_bias.clear();
+    try {
+        Sampler(general, 1);
+    } catch (const Error& e) {
+        throw CLI::ValidationError(e.what());
     }
     return s;
 }

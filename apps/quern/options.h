@@ -10,6 +10,12 @@
 
 namespace quern::app {
 
+// Refuses what is not in lo .. hi, and leaves the option's help as it is.
+template <class T>
+CLI::Validator in_range(T lo, T hi) {
+    return CLI::Range(lo, hi).description("");
+}
+
 struct ModelOptions {
     std::string path;  // empty: the bundled model
     std::int64_t context = 0;
@@ -31,6 +37,7 @@ struct SamplingOptions {
     std::vector<std::string> biases;  // "id=bias"
 };
 void add_sampling_options(CLI::App& command, SamplingOptions& o);
+// Throws CLI::ValidationError naming the option that makes no sense, as far as that can be told without a model.
 SamplerOptions sampler_options(const SamplingOptions& o);
 
 }  // namespace quern::app

@@ -53,7 +53,7 @@ void add_plan(CLI::App& app) {
     CLI::App* c = plan->add_subcommand("show", "print steps, kernels, buffers and the arena");
     add_model_options(*c, o->model);
     c->add_option("--tokens", o->tokens, "only the plan for steps of this many tokens")
-        ->check(CLI::Range(std::int64_t(1), std::int64_t(1) << 40));
+        ->check(in_range(std::int64_t(1), std::int64_t(1) << 40));
     c->add_flag("--json", o->json, "print an object with plans");
     c->callback([o] { show(*o); });
 }

@@ -24,16 +24,17 @@ struct RunOptions {
     ModelOptions model;
     SamplingOptions sampling;
     std::optional<std::string> prompt;
-    std::string file, system, logprobs_file, tap_file;
+    std::optional<std::string> file;
+    std::string system, logprobs_file, tap_file;
     std::vector<std::string> taps;
     int logprobs_top_k = 20;
     bool raw = false, json = false;
 };
 
 std::string read_prompt(const RunOptions& o) {
-    if (o.prompt && !o.file.empty()) throw CLI::ValidationError("--file", "the prompt was also given as an argument");
+    if (o.prompt && o.file) throw CLI::ValidationError("--file", "the prompt was also given as an argument");
     if (o.prompt) return *o.prompt;
-    if (!o.file.empty()) return read_text(o.file);
+    if (o.file) return read_text(*o.file);
     if (isatty(0))
         throw CLI::ValidationError("PROMPT",
                                    "no prompt was given: write it behind `quern run`, or use --file or a pipe");
@@ -58,10 +59,7 @@ std::vector<std::int32_t> prompt_ids(const engine::Model& model, const RunOption
 }
 
 // Lines of JSON, one event each: start, token, end.
-void print_event(const Json& event) {
-    std::printf("%s\n", event.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
-    std::fflush(stdout);
-}
+void print_event(const Json& event) { put(event.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"); }
 
 class LogprobLines {
 public:
@@ -108,6 +106,9 @@ Json end_event(const Answer& a) {
 
 void run(const RunOptions& o) {
     const std::string prompt = read_prompt(o);
+    sampler_options(o.sampling);
+    for (const std::string& file : {o.logprobs_file, o.tap_file})
+        if (!file.empty()) check_output(file);
     const std::unique_ptr<engine::Model> model = load_model(o.model);
     const std::vector<std::int32_t> ids = prompt_ids(*model, o, prompt);
     const InterruptGuard interrupt;
@@ -117,17 +118,13 @@ void run(const RunOptions& o) {
     if (!o.taps.empty()) {
         tap.emplace(o.taps);
         model->executor().set_observer(&*tap);
-        model->executor().set_hook([&](int task, int) {
-            if (task == 0) tap->at(static_cast<std::int64_t>(session.tokens().size()));
-            return true;
-        });
+        g.on_step = [&tap](std::int64_t position) { tap->at(position); };
     }
     LogprobLines logprobs(*model->tokenizer(), o.logprobs_top_k);
     g.on_token = [&](std::int32_t id, const std::string& text, std::span<const float> logits) {
         if (!o.logprobs_file.empty()) logprobs.add(id, logits);
         if (o.json) return print_event({{"event", "token"}, {"id", id}, {"text", text}});
-        std::fwrite(text.data(), 1, text.size(), stdout);
-        std::fflush(stdout);
+        put(text);
     };
     if (o.json)
         print_event({{"event", "start"},
@@ -135,9 +132,10 @@ void run(const RunOptions& o) {
                      {"prompt_tokens", ids.size()},
                      {"context", model->context()}});
     const Answer a = generate(*model, session, ids, g);
-    if (!o.json) std::printf("\n");
-    std::fflush(stdout);
-    if (o.json) print_event(end_event(a));
+    if (o.json)
+        print_event(end_event(a));
+    else
+        put("\n");
     if (!o.json) std::fprintf(stderr, "%s\n", a.timing().c_str());
     if (!o.logprobs_file.empty()) write_file(o.logprobs_file, logprobs.text());
     if (tap) tap->write(o.tap_file);
@@ -155,7 +153,8 @@ void add_run(CLI::App& app) {
     c->add_option("PROMPT", o->prompt, "the prompt (default: standard input)");
     c->add_option("-f,--file", o->file, "read the prompt from this file; - is standard input");
     c->add_option("--system", o->system, "system message");
-    c->add_flag("--raw", o->raw, "give the prompt to the model as it is, without its chat template");
+    c->add_flag("--raw", o->raw, "give the prompt to the model as it is, without its chat template")
+        ->excludes("--system");
     add_model_options(*c, o->model);
     add_sampling_options(*c, o->sampling);
     c->add_flag("--json", o->json, "print events as lines of JSON: start, token, end")->group("Output");
@@ -165,13 +164,13 @@ void add_run(CLI::App& app) {
     c->add_option("--logprobs-top-k", o->logprobs_top_k,
                   "how many of the likeliest tokens to write with it (default 20)")
         ->group("Output")
-        ->check(CLI::Range(0, 1 << 20));
+        ->check(in_range(0, 1 << 20));
     CLI::Option* tap = c->add_option("--tap", o->taps,
                                      "record the nodes whose name matches this glob, as in 'blk.0.*'; may be repeated")
                            ->group("Output");
     CLI::Option* tap_file =
         c->add_option("--tap-out", o->tap_file, "write what --tap recorded to this safetensors file")->group("Output");
-    tap->needs(tap_file)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    tap->needs(tap_file)->expected(1)->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     tap_file->needs(tap);
     c->callback([o] { run(*o); });
 }

@@ -3,8 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+
+#include "base/error.h"
 
 namespace quern::app {
 namespace {
@@ -49,14 +52,28 @@ void ProgressBar::update(std::int64_t done, std::int64_t total) {
     std::fflush(stderr);
 }
 
+void put(std::string_view text) {
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+        throw Error(Code::io, "writing the output: {}", std::strerror(errno));
+}
+
+void check_output(const Path& path) {
+    std::error_code ignored;
+    const auto status = std::filesystem::status(path, ignored);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+        throw Error(Code::io, "writing {}: it is there already and is no regular file", path.string());
+    const AtomicFile probe(path);
+}
+
 InterruptGuard::InterruptGuard() {
     presses = 0;
     struct sigaction action {};
-    action.sa_handler = on_interrupt;  // without SA_RESTART: reading a line ends too
-    sigaction(SIGINT, &action, nullptr);
+    action.sa_handler = on_interrupt;
+    sigaction(SIGINT, &action, &before_);
+    if (before_.sa_handler == SIG_IGN) sigaction(SIGINT, &before_, nullptr);
 }
 
-InterruptGuard::~InterruptGuard() { std::signal(SIGINT, SIG_DFL); }
+InterruptGuard::~InterruptGuard() { sigaction(SIGINT, &before_, nullptr); }
 
 bool InterruptGuard::interrupted() const { return presses > 0; }
 

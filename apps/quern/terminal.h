@@ -2,8 +2,12 @@
 #pragma once
 
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include "base/file.h"
 
 namespace quern::app {
 
@@ -28,7 +32,8 @@ private:
     bool shown_ = false;
 };
 
-// While it lives, Ctrl-C sets a flag instead of ending the process; pressed again before anybody looked, it ends it.
+// While it lives, Ctrl-C sets a flag instead of ending the process; pressed twice, it ends it. Where the process was
+// started deaf to Ctrl-C, it stays so.
 class InterruptGuard {
 public:
     InterruptGuard();
@@ -36,7 +41,16 @@ public:
     InterruptGuard(const InterruptGuard&) = delete;
     InterruptGuard& operator=(const InterruptGuard&) = delete;
     bool interrupted() const;
+
+private:
+    struct sigaction before_ {};
 };
+
+// Writes to stdout, now. Throws Error(io) when nobody reads it any more.
+void put(std::string_view text);
+
+// Throws Error(io) when a result could not be written to this path later: said before the work, not after it.
+void check_output(const Path& path);
 
 double seconds_since(std::chrono::steady_clock::time_point start);
 

@@ -48,8 +48,18 @@ std::int64_t state_bytes(const Graph& graph, std::int64_t tokens, std::int64_t s
 Model::Model(std::shared_ptr<const gguf::File> file, LoadOptions options)
     : options_(std::move(options)), weights_(std::move(file)) {}
 
-std::unique_ptr<Model> Model::load(const Path& path, LoadOptions options) try {
-    std::unique_ptr<Model> m(new Model(std::make_shared<gguf::File>(gguf::File::open(path)), std::move(options)));
+std::unique_ptr<Model> Model::load(const Path& path, LoadOptions options) {
+    auto file = std::make_shared<gguf::File>(gguf::File::open(path));  // its errors name the path
+    try {
+        return load(std::move(file), std::move(options));
+    } catch (Error& e) {
+        e.during("loading {}", path.string());
+        throw;
+    }
+}
+
+std::unique_ptr<Model> Model::load(std::shared_ptr<const gguf::File> file, LoadOptions options) {
+    std::unique_ptr<Model> m(new Model(std::move(file), std::move(options)));
     LoadOptions& o = m->options_;
     const gguf::Metadata& meta = m->file().metadata();
     const std::string context_key = std::string(meta.need_string("general.architecture")) + ".context_length";
@@ -93,9 +103,6 @@ std::unique_ptr<Model> Model::load(const Path& path, LoadOptions options) try {
                     m->vocab_);
     m->tables_.resize(m->graph_->states().size());
     return m;
-} catch (Error& e) {
-    e.during("loading {}", path.string());
-    throw;
 }
 
 const text::ChatTemplate& Model::chat_template() const {

@@ -61,6 +61,7 @@ public:
 
 private:
     Model(std::shared_ptr<const gguf::File> file, LoadOptions options);
+    static std::unique_ptr<Model> load(std::shared_ptr<const gguf::File> file, LoadOptions options);
 
     LoadOptions options_;
     MappedWeights weights_;

@@ -87,9 +87,12 @@ std::int64_t TensorInfo::elements() const {
     return std::accumulate(dims.begin(), dims.end(), std::int64_t(1), std::multiplies<>());
 }
 
-File File::open(const Path& path) try {
+File File::open(const Path& path) {
+    return open(path, MappedFile(path));  // its errors name the path
+}
+
+File File::open(const Path& path, MappedFile asked) try {
     File file;
-    MappedFile asked(path);
     Index first = read_index(asked.bytes());
     const auto n = part_name(path);
     if (!is_split(first.metadata, n)) {

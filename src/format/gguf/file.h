@@ -41,6 +41,8 @@ public:
     std::uint64_t file_bytes() const;  // of all parts
 
 private:
+    static File open(const Path& path, MappedFile asked);
+
     Metadata metadata_;
     std::vector<TensorInfo> tensors_;
     std::vector<std::uint32_t> by_name_;  // indices into tensors_, sorted by name

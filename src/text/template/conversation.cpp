@@ -34,6 +34,7 @@ void Conversation::reset(std::vector<Message> messages) {
     ids_.clear();
     rendered_.clear();
     marks_.clear();
+    restored_ = 0;
     if (tokenizer_.add_bos()) ids_.push_back(*tokenizer_.bos());
     for (Message& m : messages) add(std::move(m));
 }
@@ -66,6 +67,7 @@ void Conversation::restore(std::vector<Message> messages, std::vector<std::int32
             throw Error(Code::bad_request, "the conversation has the token id {}, the vocabulary only {} tokens", id,
                         tokenizer_.vocab_size());
     marks_.assign(messages.size(), {});
+    restored_ = messages.size();
     messages_ = std::move(messages);
     ids_ = std::move(ids);
     rendered_ = chat_.render(messages_, GenerationPrompt::omit);
@@ -74,6 +76,7 @@ void Conversation::restore(std::vector<Message> messages, std::vector<std::int32
 void Conversation::pop() {
     CHECK(!messages_.empty());
     messages_.pop_back();
+    if (messages_.size() < restored_) return reset(std::vector<Message>(messages_));
     ids_ = std::move(marks_.back().ids);
     rendered_ = std::move(marks_.back().rendered);
     marks_.pop_back();

@@ -20,7 +20,7 @@ public:
     void add(Message message);
     // Adds what the assistant said: its text, and the sampled ids, a stop token at their end included or not.
     void add_answer(std::string content, std::span<const std::int32_t> sampled);
-    // Takes the last message back, with its ids.
+    // Takes the last message back, with its ids; where restore() brought it, the others are tokenized anew.
     void pop();
     // Starts again with these messages; answers are tokenized anew.
     void reset(std::vector<Message> messages);
@@ -49,6 +49,7 @@ private:
     std::vector<std::int32_t> ids_;  // of rendered_
     std::vector<Segment> rendered_;  // what ids_ stand for
     std::vector<Mark> marks_;
+    std::size_t restored_ = 0;  // messages at the beginning whose marks are not known
 };
 
 }  // namespace quern::text
