@@ -9,30 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstddef>
-#include <cstdlib>
-#include <new>
 
+#include "allocations.h"
 #include "toy.h"
-
-namespace {
-std::atomic<long> allocations{0};
-}
-
-// Counting replacements for the whole program. The sanitizers bring their own, so there only system calls are watched.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define QUERN_COUNTS_ALLOCATIONS 1
-// GCC, seeing through both, takes a reallocation in a vector for a use after free.
-#pragma GCC diagnostic ignored "-Wuse-after-free"
-void* operator new(std::size_t n) {
-    allocations.fetch_add(1);
-    if (void* p = std::malloc(n ? n : 1)) return p;
-    throw std::bad_alloc();
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-#endif
 
 namespace quern::test {
 namespace {
@@ -65,19 +45,16 @@ struct Fixed {
 };
 
 TEST(Quiet, StepsDoNotAllocate) {
-#if defined(QUERN_COUNTS_ALLOCATIONS)
+    if (!counts_allocations) GTEST_SKIP() << "the sanitizer has allocation functions of its own";
     Fixed f(2);
     f.warm_up();
-    const long before = allocations.load();
+    const long before = allocations();
     for (int i = 0; i < 20; ++i) f.step(i % 3 == 0 ? 9 : 1);
-    EXPECT_EQ(allocations.load(), before);
+    EXPECT_EQ(allocations(), before);
     // The hook does count.
     std::vector<int>* v = new std::vector<int>(10);
-    EXPECT_GT(allocations.load(), before);
+    EXPECT_GT(allocations(), before);
     delete v;
-#else
-    GTEST_SKIP() << "the sanitizer has allocation functions of its own";
-#endif
 }
 
 bool forbid_system_calls() {
@@ -110,7 +87,7 @@ int in_child(bool with_a_call) {
 }
 
 TEST(Quiet, StepsMakeNoSystemCallButFutex) {
-#if defined(QUERN_COUNTS_ALLOCATIONS)
+    if (!counts_allocations) GTEST_SKIP() << "the sanitizer's run-time makes system calls of its own";
     const int status = in_child(false);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 3) GTEST_SKIP() << "this system allows no seccomp filter";
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0)
@@ -118,9 +95,6 @@ TEST(Quiet, StepsMakeNoSystemCallButFutex) {
     // The filter does see a call.
     const int caught = in_child(true);
     EXPECT_TRUE(WIFSIGNALED(caught) && WTERMSIG(caught) == SIGSYS);
-#else
-    GTEST_SKIP() << "the sanitizer's run-time makes system calls of its own";
-#endif
 }
 
 }  // namespace
