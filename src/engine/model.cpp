@@ -107,7 +107,7 @@ std::unique_ptr<Model> Model::load(std::shared_ptr<const gguf::File> file, LoadO
 
 const text::ChatTemplate& Model::chat_template() const {
     if (template_) return *template_;
-    if (template_error_) throw *template_error_;
+    if (template_error_) throw Error(*template_error_);
     throw Error(Code::unsupported, "the file has no tokenizer, so nothing can be said to it in words");
 }
 

@@ -26,7 +26,7 @@ void Batch::add(std::span<const std::int32_t> tokens, std::int32_t past, std::sp
     CHECK(wanted_ + static_cast<std::int64_t>(wanted.size()) <= limits_.logit_rows && tables.size() == tables_.size());
     const auto row = static_cast<std::int32_t>(rows_);
     for (std::int32_t i = 0; i < n; ++i) {
-        const std::size_t r = std::size_t(row + i);
+        const std::size_t r = std::size_t(row) + std::size_t(i);
         tokens_[r] = tokens[std::size_t(i)];
         positions_[r] = past + i;
         sequence_[r] = sequences_;
