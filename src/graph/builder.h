@@ -15,8 +15,8 @@ namespace quern {
 class Layer {
 public:
     Layer(Graph& g, int index) : graph_(g), prefix_("blk." + std::to_string(index) + ".") {}
-    Value operator()(const std::string& name, std::vector<std::int64_t> dims) const {
-        return graph_.weight(prefix_ + name + ".weight", std::move(dims));
+    Value operator()(const std::string& name, const std::vector<std::int64_t>& dims) const {
+        return graph_.weight(prefix_ + name + ".weight", dims);
     }
     // "attn_q" -> blk.3.attn_q.bias, or an empty value when the file has none.
     Value bias(const std::string& name, std::int64_t n) const {

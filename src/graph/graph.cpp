@@ -45,7 +45,7 @@ Value Graph::input(std::string name, DType dtype, std::vector<Dim> dims, int dev
     return {this, add(std::move(v))};
 }
 
-Value Graph::weight(const std::string& name, std::vector<std::int64_t> dims) {
+Value Graph::weight(const std::string& name, const std::vector<std::int64_t>& dims) {
     const Value v = optional_weight(name, dims);
     if (!v)
         throw Error(Code::bad_file, "{}: the file has no such tensor; the model needs it with shape {}", name,
@@ -53,7 +53,7 @@ Value Graph::weight(const std::string& name, std::vector<std::int64_t> dims) {
     return v;
 }
 
-Value Graph::optional_weight(const std::string& name, std::vector<std::int64_t> dims) {
+Value Graph::optional_weight(const std::string& name, const std::vector<std::int64_t>& dims) {
     const std::optional<WeightInfo> found = weights_.find(name);
     if (!found) return {};
     if (found->dims != dims)

@@ -75,9 +75,9 @@ public:
     Value input(std::string name, DType dtype, std::vector<Dim> dims, int device = 0);
 
     // The tensor of this full name. Throws Error(bad_file) when it is absent or has another shape.
-    Value weight(const std::string& name, std::vector<std::int64_t> dims);
+    Value weight(const std::string& name, const std::vector<std::int64_t>& dims);
     // The same, but an absent tensor is an empty value.
-    Value optional_weight(const std::string& name, std::vector<std::int64_t> dims);
+    Value optional_weight(const std::string& name, const std::vector<std::int64_t>& dims);
     bool has_weight(const std::string& name) const { return weights_.find(name).has_value(); }
     // Its dims, outermost first, or nullopt when there is no such tensor.
     std::optional<std::vector<std::int64_t>> weight_dims(const std::string& name) const;

@@ -49,7 +49,7 @@ void record(Graph& g, const gguf::Metadata& meta) {
     c.logit_softcap = static_cast<float>(read_from_zero(meta, "gemma2.final_logit_softcapping", 30));
     // The 27B model scales scores by the model's width per head, not by the head's own.
     if (!meta.has("gemma2.attention.scale") && c.layers == 46)
-        c.attention_scale = 1 / std::sqrt(static_cast<float>(c.dim / c.heads));
+        c.attention_scale = 1 / std::sqrt(static_cast<float>(c.dim) / static_cast<float>(c.heads));
     KeyValues kv(g, c);
     const RopeAttr rotary = make_rope(g, meta, c, RopeStyle::half, c.rope_base);
     Value x = embed(g.tokens(), g.weight("token_embd.weight", {c.vocab, c.dim}));

@@ -50,7 +50,7 @@ void record(Graph& g, const gguf::Metadata& meta) {
     c.logit_softcap = static_cast<float>(read_from_zero(meta, "gemma3.final_logit_softcapping", 0));
     // The 27B model scales scores by the model's width per head, not by the head's own.
     if (!meta.has("gemma3.attention.scale") && c.layers == 62)
-        c.attention_scale = 1 / std::sqrt(static_cast<float>(c.dim / c.heads));
+        c.attention_scale = 1 / std::sqrt(static_cast<float>(c.dim) / static_cast<float>(c.heads));
     KeyValues kv(g, c);
     const double local_base = read_positive(meta, "gemma3.rope.freq_base_swa", 10000);
     const RopeAttr global = make_rope(g, meta, c, RopeStyle::half, c.rope_base);
