@@ -57,9 +57,13 @@ class Runner:
     def text(self, ids):
         return self.tokenizer.decode([i for i in ids if i not in self.stops], skip_special_tokens=False)
 
-    def answer(self, sample, thinking, limit=220):
-        prompt = render(sample.messages, sample.tools, thinking=thinking)
-        return self.text(self.model.generate(self.ids(prompt), limit, self.stops))
+    def answers(self, samples, thinking, limit=160, batch=25):
+        """The text written for each sample, some at a time."""
+        out = []
+        for start in range(0, len(samples), batch):
+            prompts = [self.ids(render(s.messages, s.tools, thinking=thinking)) for s in samples[start:start + batch]]
+            out += [self.text(ids) for ids in self.model.generate_many(prompts, limit, self.stops)]
+        return out
 
 
 def strip_thought(text):
@@ -103,9 +107,8 @@ def evaluate(model, n, only=None, show=0):
             continue
         count, began = max(1, int(n * share)), time.time()
         shown = 0
-        for i in range(count):
-            sample = generate.held_out(task, i, **options)
-            text = runner.answer(sample, thinking)
+        samples = [generate.held_out(task, i, **options) for i in range(count)]
+        for sample, text in zip(samples, runner.answers(samples, thinking)):
             for measure, right in scores_of(label, sample, text).items():
                 result = results.setdefault(measure, {"right": 0, "n": 0})
                 result["right"] += bool(right)

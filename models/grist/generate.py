@@ -6,6 +6,7 @@
 
 import argparse
 import random
+import re
 from collections import Counter
 
 import tasks
@@ -38,14 +39,31 @@ def dialogue(rng, held_out, size):
     return last
 
 
+def sums(rng):
+    """Lines of sums, of which only the results are learned; never a held-out pair."""
+    parts = []
+    for _ in range(rng.randint(12, 24)):
+        if rng.random() < 0.35:
+            numbers = [rng.randint(0, 9), rng.randint(0, 9)] + ([1] if rng.random() < 0.4 else [])
+        else:
+            numbers = tasks.summands(rng, False, 10, 99)
+        parts += [(" + ".join(map(str, numbers)) + " = ", False), (str(sum(numbers)), True), ("\n", False)]
+    return parts
+
+
 # generator: share of the documents at the start and at the end of training
 MIX = {
-    tasks.copying: (0.20, 0.05), tasks.recall: (0.18, 0.12), tool_tasks.tool_call: (0.12, 0.22),
-    tool_tasks.tool_result: (0.03, 0.07), tool_tasks.no_tool: (0.02, 0.04), tasks.json_object: (0.12, 0.10),
-    tasks.addition: (0.08, 0.09), tasks.arithmetic: (0.04, 0.05), tasks.listing: (0.05, 0.06),
-    tasks.memory: (0.03, 0.03), tasks.reading: (0.03, 0.03), tasks.question: (0.06, 0.08),
-    tasks.told_story: (0.04, 0.05), dialogue: (0.02, 0.06),
+    tasks.copying: (0.20, 0.07), tasks.recall: (0.18, 0.07), tool_tasks.tool_call: (0.12, 0.22),
+    tool_tasks.tool_choice: (0.04, 0.11),
+    tool_tasks.tool_result: (0.03, 0.05), tool_tasks.no_tool: (0.02, 0.03), tasks.json_object: (0.12, 0.14),
+    tasks.addition: (0.08, 0.12), tasks.arithmetic: (0.04, 0.05), tasks.listing: (0.05, 0.05),
+    tasks.memory: (0.03, 0.02), tasks.reading: (0.03, 0.03), tasks.question: (0.06, 0.05),
+    tasks.told_story: (0.04, 0.03), dialogue: (0.02, 0.03),
 }
+SUMS = 0.08
+# how many further questions of the same kind may follow in the same document
+FURTHER = {tasks.copying: 2, tasks.json_object: 3, tasks.addition: 6, tasks.arithmetic: 3, tasks.listing: 2,
+           tasks.question: 2}
 
 
 def with_system(rng, sample):
@@ -58,7 +76,7 @@ def with_system(rng, sample):
 
 
 def document(seed, progress):
-    """One training document: (task, [(text, learned)]). Only the assistant's words are learned.
+    """One training document: (task, [(text, weight)]). Only the assistant's words are learned.
 
     A document may go on with further questions on the same text or tools; unlike in the chat template,
     their thoughts stay in the history, so that one long prompt teaches several answers.
@@ -68,14 +86,32 @@ def document(seed, progress):
     if rng.random() < RAW_STORIES:
         return "raw_story", [(story(rng, formal=rng.random() < 0.8)[0] + IM_END, True)]
     shares = [a + (b - a) * min(1.0, progress * 2) for a, b in MIX.values()]
-    sample = with_system(rng, rng.choices(list(MIX), shares)[0](rng, False, size))
+    if rng.random() < SUMS:
+        return "sums", sums(rng)
+    task = rng.choices(list(MIX), shares)[0]
+    sample = with_system(rng, task(rng, False, size))
+    for _ in range(rng.randint(0, FURTHER.get(task, 0))):
+        other = task(rng, False, size)
+        sample.more.append((other.messages[0]["content"], other.answer, other.thought))
     thinking = rng.random() < 0.4
     parts = [(render(sample.messages, sample.tools, thinking=thinking), False),
-             (completion(answer_text(sample), sample.thought if thinking else None), True)]
+             *weighted(completion(answer_text(sample), sample.thought if thinking else None))]
     for question, answer, thought in sample.more:
         parts.append(("\n" + next_turn(question, thinking), False))
-        parts.append((completion(answer, thought if thinking else None), True))
+        parts += weighted(completion(answer, thought if thinking else None))
     return sample.task, parts
+
+
+DECISIONS = re.compile(r'(?<=\{"name": ")[^"]+(?=", "arguments")|(?<=I call) \S+(?=\.\n)|(?<=\d = )\d+(?=[,.<])')
+
+
+def weighted(text):
+    """Splits an answer, so that the words which decide (tool names, results of sums) count four times."""
+    parts, end = [], 0
+    for found in DECISIONS.finditer(text):
+        parts += [(text[end:found.start()], 1.0), (found.group(), 4.0)]
+        end = found.end()
+    return parts + [(text[end:], 1.0)]
 
 
 def held_out(task, index, **options):

@@ -75,35 +75,53 @@ class Attention(nn.Module):
         q = norm_and_rotate(self.q_proj(x).view(-1, c.heads, c.head_dim), self.q_norm.weight, c.rms_eps, cos, sin)
         k = norm_and_rotate(self.k_proj(x).view(-1, c.kv_heads, c.head_dim), self.k_norm.weight, c.rms_eps, cos, sin)
         v = self.v_proj(x).view(-1, c.kv_heads, c.head_dim)
-        if groups is None:
-            q, k, v = (z.unsqueeze(0) for z in (q, k, v))
-            if cache is not None:
-                k, v = cache.extend(k, v)
-            out = self.attend(q, k, v)[0]
+        if cache is not None:
+            out = cache.attend(self, q, k, v)
+        elif groups is None:
+            out = self.attend(q.unsqueeze(0), k.unsqueeze(0), v.unsqueeze(0))[0]
         else:
             parts = [self.attend(q[rows], k[rows], v[rows])[real] for rows, real in groups]
             out = torch.cat(parts)
         return self.o_proj(out if wanted is None else out[wanted])
 
-    def attend(self, q, k, v):
-        """[batch, rows, heads, head_dim] to [batch, rows, heads * head_dim], causal."""
+    def attend(self, q, k, v, mask=None):
+        """[batch, rows, heads, head_dim] to [batch, rows, heads * head_dim], causal unless there is a mask."""
         repeat = self.c.heads // self.c.kv_heads
         k, v = k.repeat_interleave(repeat, dim=2), v.repeat_interleave(repeat, dim=2)
         q, k, v = (z.transpose(1, 2) for z in (q, k, v))
-        out = F.scaled_dot_product_attention(q, k, v, is_causal=q.shape[2] > 1)
+        out = F.scaled_dot_product_attention(q, k, v, mask, is_causal=mask is None and q.shape[2] > 1)
         return out.transpose(1, 2).flatten(2)
 
 
 class LayerCache:
-    """Keys and values of one layer; prefill once, then one position at a time."""
+    """Keys and values of one layer and one sequence; the prompt first, then one position at a time."""
 
     def __init__(self):
         self.k = self.v = None
 
-    def extend(self, k, v):
-        self.k = k if self.k is None else torch.cat((self.k, k), dim=1)
-        self.v = v if self.v is None else torch.cat((self.v, v), dim=1)
-        return self.k, self.v
+    def attend(self, attention, q, k, v):
+        self.k = k if self.k is None else torch.cat((self.k, k))
+        self.v = v if self.v is None else torch.cat((self.v, v))
+        return attention.attend(q.unsqueeze(0), self.k.unsqueeze(0), self.v.unsqueeze(0))[0]
+
+
+class BatchCache:
+    """Keys and values of one layer and several sequences that each write one position at a time."""
+
+    def __init__(self, caches, room):
+        self.lengths = torch.tensor([len(c.k) for c in caches])
+        shape = (len(caches), int(self.lengths.max()) + room, *caches[0].k.shape[1:])
+        self.k, self.v = torch.zeros(shape), torch.zeros(shape)
+        for row, c in enumerate(caches):
+            self.k[row, :len(c.k)], self.v[row, :len(c.v)] = c.k, c.v
+
+    def attend(self, attention, q, k, v):
+        rows = torch.arange(len(q))
+        self.k[rows, self.lengths], self.v[rows, self.lengths] = k, v
+        self.lengths = self.lengths + 1
+        used = int(self.lengths.max())
+        mask = (torch.arange(used) < self.lengths.unsqueeze(1))[:, None, None]
+        return attention.attend(q.unsqueeze(1), self.k[:, :used], self.v[:, :used], mask)[:, 0]
 
 
 class Experts(torch.autograd.Function):
@@ -113,6 +131,8 @@ class Experts(torch.autograd.Function):
     def forward(ctx, x, gate, up, down, counts):
         out, saved, start = torch.empty_like(x), [], 0
         for e, count in enumerate(counts):
+            if count == 0 and not ctx.needs_input_grad[0]:
+                continue
             part = x[start:start + count]
             g, u = part @ gate[e].T, part @ up[e].T
             torch.mm(F.silu(g).mul_(u), down[e].T, out=out[start:start + count])
@@ -257,6 +277,27 @@ class Grist(nn.Module):
             position += len(step)
             step = torch.tensor([token])
         return (out, margin) if want_margin else out
+
+    @torch.no_grad()
+    def generate_many(self, prompts, max_new, stop_ids):
+        """Greedy continuations of several prompts at once, for scores; sums may differ in the last bit."""
+        self.eval()
+        caches, tokens = [], []
+        for ids in prompts:
+            own = [LayerCache() for _ in self.layers]
+            tokens.append(self.logits(self.hidden(torch.tensor(ids), caches=own)[-1]).argmax().item())
+            caches.append(own)
+        batch = [BatchCache([own[i] for own in caches], max_new) for i in range(len(self.layers))]
+        out, done = [[t] for t in tokens], [t in stop_ids for t in tokens]
+        for _ in range(max_new - 1):
+            if all(done):
+                break
+            tokens = self.logits(self.hidden(torch.tensor(tokens), batch[0].lengths, caches=batch)).argmax(-1).tolist()
+            for row, token in enumerate(tokens):
+                if not done[row]:
+                    out[row].append(token)
+                    done[row] = token in stop_ids
+        return out
 
 
 def hf_state_dict(model):

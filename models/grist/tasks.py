@@ -156,7 +156,7 @@ def recall(rng, held_out, size, tokens=None):
     """
     if tokens is None:
         longest = 150 + size * 3500
-        tokens = rng.choice([rng.uniform(40, min(400, longest)), rng.uniform(40, min(1200, longest)), rng.uniform(40, longest)])
+        tokens = rng.uniform(40, min(longest, rng.choice([300, 600, 1500, longest])))
     names = set()
     for _ in range(min(int(2 + tokens / 60), rng.randint(2, 24))):
         made_up = syllables(rng, rng.randint(2, 3)).capitalize()

@@ -195,37 +195,49 @@ HELD_OUT_FAMILIES = [route, table]
 
 
 # ---------------------------------------------------------------- tools made up on the spot
+def value_maker(rng, held_out):
+    """(property of a schema, function that draws a value and how the user says it)."""
+    kind = rng.random()
+    if kind < 0.3:
+        digits = rng.randint(1, 4)
+
+        def draw():
+            value = rng.randint(0, 10 ** digits)
+            return value, str(value)
+        return {"type": "integer"}, draw
+    if kind < 0.36:
+        def draw():
+            value = round(rng.uniform(0, 50), 1)
+            return value, str(value)
+        return {"type": "number"}, draw
+    if kind < 0.44:
+        return {"type": "boolean"}, lambda: rng.choice([(True, "true"), (False, "false")])
+    if kind < 0.54:
+        choices = rng.sample(COLOURS + FOODS, rng.randint(2, 4))
+        return {"type": "string", "enum": choices}, lambda: (rng.choice(choices),) * 2
+    quoted, is_file = rng.random() < 0.4, rng.random() < 0.15
+
+    def draw():
+        value = file_name(rng) if is_file else phrase(rng, held_out, 3)
+        return value, f'"{value}"' if quoted else value
+    return {"type": "string"}, draw
+
+
 def parameter(rng, held_out):
-    """(name, property, value, how the user says the value)."""
+    """(name, property, draw) as in `value_maker`."""
     name = rng.choice(HELD_OUT_NOUNS) if held_out and rng.random() < 0.6 else rng.choice(NOUNS)
     if rng.random() < 0.3:
         name = syllables(rng, rng.randint(1, 3))
     if rng.random() < 0.15:
-        name += rng.choice(["_", "_"]) + rng.choice(["id", "name", "count", "size", rng.choice(NOUNS)])
-    kind = rng.random()
-    if kind < 0.3:
-        value = rng.randint(0, 10 ** rng.randint(1, 4))
-        spec, said = {"type": "integer"}, str(value)
-    elif kind < 0.36:
-        value = round(rng.uniform(0, 50), 1)
-        spec, said = {"type": "number"}, str(value)
-    elif kind < 0.44:
-        value = rng.random() < 0.5
-        spec, said = {"type": "boolean"}, "true" if value else "false"
-    elif kind < 0.54:
-        choices = rng.sample(COLOURS + FOODS, rng.randint(2, 4))
-        value = rng.choice(choices)
-        spec, said = {"type": "string", "enum": choices}, value
-    else:
-        value = file_name(rng) if rng.random() < 0.15 else phrase(rng, held_out, 3)
-        spec, said = {"type": "string"}, value if rng.random() < 0.6 else f'"{value}"'
+        name += "_" + rng.choice(["id", "name", "count", "size", rng.choice(NOUNS)])
+    spec, draw = value_maker(rng, held_out)
     if rng.random() < 0.5:
         spec["description"] = rng.choice(["The {}", "Which {}", "{} to use", "The {} to set"]).format(name.replace("_", " "))
-    return name, spec, value, said
+    return name, spec, draw
 
 
-def made_up_tool(rng, held_out):
-    """(schema, request, arguments)."""
+def made_up_tool(rng, held_out, plain=False):
+    """(schema, function that draws a request and the arguments it asks for); plain tools take no arguments."""
     verb = rng.choice(HELD_OUT_VERBS if held_out else VERBS)
     noun = rng.choice(HELD_OUT_NOUNS if held_out else NOUNS)
     kind = rng.random()
@@ -239,46 +251,54 @@ def made_up_tool(rng, held_out):
         name = syllables(rng, 2) + "_" + syllables(rng, 2)
     action = f"{verb} the {noun}"
     chosen = {}
-    for _ in range(rng.choice([0, 1, 1, 2, 2, 3, 4])):
+    for _ in range(0 if plain else rng.choice([0, 1, 1, 2, 2, 3, 4])):
         p = parameter(rng, held_out)
         chosen.setdefault(p[0], p)
-    given = [p for p in chosen.values()]
-    properties = {p[0]: p[1] for p in given}
-    required = list(properties)
-    if len(given) > 1 and rng.random() < 0.25:
-        left_out = given.pop(rng.randrange(len(given)))
-        required.remove(left_out[0])
-    said = rng.choice(["{} {}", "{} = {}", "{}: {}", "the {} {}", "the {} is {}"])
-    listed = rng.choice([" and ", ", "]).join(said.format(p[0], p[3]) for p in given)
-    if rng.random() < 0.5:
-        request = rng.choice([f"Call {name}", f"Use {name}", f"Use the tool {name}", f"Please call {name}"])
-    else:
-        request = rng.choice([action.capitalize(), "Please " + action, "Can you " + action])
-    request += (rng.choice([" with ", ": ", " using "]) + listed if listed else "") + rng.choice([".", "", "."])
+    properties = {p[0]: p[1] for p in chosen.values()}
+    optional = rng.choice(list(properties)) if len(properties) > 1 and rng.random() < 0.25 else None
+    required = [p for p in properties if p != optional]
+
+    def draw():
+        given = [(p[0], *p[2]()) for p in chosen.values() if p[0] != optional or rng.random() < 0.3]
+        said = rng.choice(["{} {}", "{} = {}", "{}: {}", "the {} {}", "the {} is {}"])
+        listed = rng.choice([" and ", ", "]).join(said.format(p, text) for p, _, text in given)
+        if rng.random() < 0.5:
+            request = rng.choice([f"Call {name}", f"Use {name}", f"Use the tool {name}", f"Please call {name}"])
+        else:
+            request = rng.choice([action.capitalize(), "Please " + action, "Can you " + action])
+        request += (rng.choice([" with ", ": ", " using "]) + listed if listed else "") + rng.choice([".", "", "."])
+        return request, {p: value for p, value, _ in given}
+
     spec = schema(name, action.capitalize(), properties, required, rng)
     if rng.random() < 0.1:
         del spec["function"]["parameters"]["required"]
-    return spec, request, {p[0]: p[2] for p in given}
+    return spec, draw
 
 
 def pick_tools(rng, held_out, size):
     """(schemas, request, call, result text, answer after it) for one tool among others, and the others' calls."""
-    offered = {}
+    offered, more = {}, []
     for index in range(1 + rng.randint(0, 1 + int(3 * size))):
+        draw = None
         if rng.random() < (0.15 if held_out and index == 0 else 0.4):
             families = HELD_OUT_FAMILIES if held_out and index == 0 else FAMILIES
             spec, request, arguments, result, after = rng.choice(families)(rng, held_out)
         else:
-            spec, request, arguments = made_up_tool(rng, held_out)
+            spec, draw = made_up_tool(rng, held_out)
+            request, arguments = draw()
             value = phrase(rng, held_out, 3)
             result, after = rng.choice([(value, f"The result is: {value}"), ("ok", "It is done."), ("done", "It is done."),
                                         (to_json({"result": value}), f"The result is: {value}")])
         name = spec["function"]["name"]
         offered.setdefault(name, (spec, request, {"name": name, "arguments": arguments}, result, after))
+        if not held_out and draw:
+            more += [(r, {"name": name, "arguments": a}) for r, a in (draw() for _ in range(2))]
     chosen, *others = offered.values()
     tools = [spec for spec, *_ in offered.values()]
     rng.shuffle(tools)
-    return tools, *chosen[1:], [(request, call) for _, request, call, _, _ in others]
+    more += [(request, call) for _, request, call, _, _ in others]
+    rng.shuffle(more)
+    return tools, *chosen[1:], [m for m in more if m[1]["name"] in offered]
 
 
 def tool_call(rng, held_out, size):
@@ -289,9 +309,25 @@ def tool_call(rng, held_out, size):
         calls.append(other)
         request = request.rstrip(".") + ". Then " + second[0].lower() + second[1:]
     if not held_out:
-        more = [(r, call_text(c), f"I call {c['name']}.") for r, c in others[:3]]
+        more = [(r, call_text(c), f"I call {c['name']}.") for r, c in others[:5]]
     thought = "I call " + " and ".join(c["name"] for c in calls) + "."
     return Sample("tool", [{"role": "user", "content": request}], "", thought, tools=tools, calls=calls, more=more)
+
+
+def tool_choice(rng, held_out, size):
+    """Many tools without arguments, many requests: which one is meant."""
+    offered = {}
+    for _ in range(rng.randint(2, 6)):
+        spec, draw = made_up_tool(rng, held_out, plain=True)
+        offered[spec["function"]["name"]] = spec, draw
+    turns = []
+    for _ in range(rng.randint(5, 9)):
+        name = rng.choice(list(offered))
+        turns.append((offered[name][1]()[0], {"name": name, "arguments": {}}))
+    (request, call), *more = turns
+    return Sample("tool_choice", [{"role": "user", "content": request}], "", f"I call {call['name']}.",
+                  tools=[spec for spec, _ in offered.values()], calls=[call],
+                  more=[(r, call_text(c), f"I call {c['name']}.") for r, c in more])
 
 
 def tool_result(rng, held_out, size):

@@ -26,7 +26,7 @@ import generate
 from chat import SPECIALS
 from drills import Drills
 from model import Config, Grist
-from plant import plant_copy_heads
+from plant import plant_copy_heads, plant_sum_readers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -88,12 +88,12 @@ class Stream:
         return [self.pack(documents, rng) for documents in micro]
 
     def pack(self, documents, rng):
-        """(ids, targets, positions, groups, tasks, document of each row); groups hold similar lengths."""
+        """(ids, weights of what follows, positions, groups, tasks, document of each row), rows in order."""
         ids = torch.tensor([i for _, tokens, _ in documents for i in tokens])
-        targets, positions, owner, groups, pending, start = [], [], [], [], [], 0
+        weights, positions, owner, groups, pending, start = [], [], [], [], [], 0
         for number, (task, tokens, learned) in enumerate(documents):
             n = len(tokens)
-            targets.append(torch.where(torch.tensor(learned[1:] + [False]), ids[start:start + n].roll(-1), -100))
+            weights.append(torch.tensor([float(w) for w in learned[1:]] + [0.0]))
             positions.append(self.positions(task, n, rng))
             owner.append(torch.full((n,), number))
             if pending and n > 1.15 * pending[0][1] + 8:
@@ -102,7 +102,7 @@ class Stream:
             pending.append((start, n))
             start += n
         groups.append(padded(pending))
-        return ids, torch.cat(targets), torch.cat(positions), groups, [d[0] for d in documents], torch.cat(owner)
+        return ids, torch.cat(weights), torch.cat(positions), groups, [d[0] for d in documents], torch.cat(owner)
 
 
 def padded(spans):
@@ -190,13 +190,14 @@ def rate(step, decay_start, decay_steps, warmup=30):
 
 # ---------------------------------------------------------------- loop
 def train_step(model, micro_batches, total, balance_weight, by_task):
-    """Adds this process's gradients; `total` is the number of learned tokens in all processes."""
-    for ids, targets, positions, groups, tasks, owner in micro_batches:
-        learned = targets >= 0
+    """Adds this process's gradients; `total` is the weight of all learned tokens in all processes."""
+    for ids, weights, positions, groups, tasks, owner in micro_batches:
+        learned = weights > 0
         rows = model.hidden(ids, positions, groups, wanted=learned)
-        losses = F.cross_entropy(model.logits(rows), targets[learned], reduction="none")
-        share = losses.numel() / total
-        (losses.sum() / total + balance_weight * share * model.balance_loss()).backward()
+        losses = F.cross_entropy(model.logits(rows), ids.roll(-1)[learned], reduction="none")
+        share = weights.sum().item() / total
+        loss = (losses * weights[learned]).sum() / total
+        (loss + balance_weight * share * model.balance_loss()).backward()
         owner = owner[learned]
         sums = torch.zeros(len(tasks)).index_add(0, owner, losses.detach())
         for task, loss, count in zip(tasks, sums.tolist(), torch.bincount(owner, minlength=len(tasks)).tolist()):
@@ -225,20 +226,30 @@ def train(rank, options):
     latest = os.path.join(options.out, "latest.pt")
     model = Grist(Config())
     model.init_weights(options.seed)
-    plant_copy_heads(model)
     optimizers = make_optimizers(model, options, rank)
     base = [[g["lr"] for g in o.param_groups] for o in optimizers]
     tokenizer = Tokenizer.from_file(os.path.join(HERE, "tokenizer.json"))
     stream = Stream(tokenizer, options.seed, options.step_tokens, options.micro_tokens, model.config.context,
                     rank, options.processes)
     state = dict(step=0, tokens=0, seconds=0.0, next_document=0)
+    text = "".join(t for i in range(12) for t, _ in generate.document(f"plant {i}", 0.2)[1])
+    sample = torch.tensor(tokenizer.encode(text).ids[:2000])
+    digits = [tokenizer.token_to_id(str(i)) for i in range(10)]
+    if not options.resume:
+        plant_copy_heads(model, sample)
+        plant_sum_readers(model, sample, digits)
     average = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     if options.resume:
         saved = torch.load(latest, weights_only=True)
         model.load_state_dict(saved["model"])
         average = saved.get("average") or {name: tensor.clone() for name, tensor in saved["model"].items()}
-        for optimizer, old in zip(optimizers, saved["optimizers"]):
-            optimizer.load_state_dict(old)
+        if options.replant:
+            plant_copy_heads(model, sample)
+        else:
+            for optimizer, old in zip(optimizers, saved["optimizers"]):
+                optimizer.load_state_dict(old)
+        if options.plant_sums:
+            plant_sum_readers(model, sample, digits)
         state = saved["state"]
         stream.next_document = state["next_document"]
     parameters, decay_start, stopping = list(model.parameters()), options.decay_at, []
@@ -252,7 +263,7 @@ def train(rank, options):
         step, started = state["step"], time.time()
         batch = stream.batch(step / options.curriculum_steps)
         late = rank == 0 and started - began > options.minutes * 60
-        shared = torch.tensor([sum(int((b[1] >= 0).sum()) for b in batch), sum(len(b[0]) for b in batch),
+        shared = torch.tensor([sum(float(b[1].sum()) for b in batch), sum(len(b[0]) for b in batch),
                                bool(stopping) or late, rank == 0 and os.path.exists(os.path.join(options.out, "decay"))])
         if options.processes > 1:
             dist.all_reduce(shared)
@@ -275,6 +286,7 @@ def train(rank, options):
         model.zero_grad(set_to_none=False)
         for name, tensor in model.state_dict().items():  # over the last forty steps or so; this is what ships
             average[name].lerp_(tensor, max(0.025, 1 / (step + 1)))
+        count = int(count)
         tokens += count
         state = dict(step=step + 1, tokens=state["tokens"] + count, next_document=stream.next_document,
                      seconds=state["seconds"] + time.time() - started)
@@ -314,6 +326,8 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="in each process")
     parser.add_argument("--save-every", type=float, default=4, help="minutes")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--replant", action="store_true", help="with --resume: plant the copying heads anew")
+    parser.add_argument("--plant-sums", action="store_true", help="with --resume: plant the sum readers")
     options = parser.parse_args()
     os.makedirs(options.out, exist_ok=True)
     with open(os.path.join(options.out, "pid"), "w") as file:
