@@ -223,7 +223,7 @@ std::string pre_tokenizer_name(const std::vector<std::string>& patterns, bool ig
                     "knows: {:.400}",
                     shown_patterns);
     }
-    const std::string name(found->names.substr(0, found->names.find(' ')));
+    std::string name(found->names.substr(0, found->names.find(' ')));
     if ((found->whole_words == text::PreTokenizer::WholeWords::first) != ignore_merges)
         notes.push_back(fmt::format("tokenizer.json has ignore_merges {}, but GGUF's pre-tokenizer {} has the other.",
                                     ignore_merges, name));
