@@ -196,6 +196,9 @@ void chat(const ChatOptions& o) {
     model->chat_template();  // the reason why it cannot chat, before anybody types
     Chat chat(o, *model);
     LineReader lines;
+    // Also between a line and its answer, where Ctrl-C would end the program and with it the conversation.
+    std::optional<InterruptGuard> interrupt;
+    if (lines.terminal()) interrupt.emplace();
     if (lines.terminal())
         std::printf("%s, context %lld tokens. /help lists commands.\n", model_path(o.model).filename().c_str(),
                     static_cast<long long>(model->context()));

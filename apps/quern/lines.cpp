@@ -1,10 +1,12 @@
 #include "lines.h"
 
 #include <histedit.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <clocale>
+#include <csignal>
 #include <cstdio>
 #include <cwchar>
 #include <iostream>
@@ -18,10 +20,29 @@ namespace {
 
 constexpr int remembered = 1000;  // lines
 
+// Waits for input; false when Ctrl-C came, also if it came before. It can only come during the wait, so none is missed.
+bool wait_for_input(const InterruptGuard& interrupt) {
+    sigset_t ctrl_c, before;
+    sigemptyset(&ctrl_c);
+    sigaddset(&ctrl_c, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &ctrl_c, &before);
+    pollfd input{.fd = 0, .events = POLLIN, .revents = 0};
+    int ready = -1;
+    while (!interrupt.interrupted() && ready < 0) {
+        ready = ppoll(&input, 1, nullptr, &before);
+        if (ready < 0 && errno != EINTR) break;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return !interrupt.interrupted();
+}
+
 // libedit's own goes on reading when a signal comes; this one ends the line, so that Ctrl-C can drop it.
-int read_character(EditLine*, wchar_t* c) {
+int read_character(EditLine* line, wchar_t* c) {
+    const InterruptGuard* interrupt = nullptr;
+    el_get(line, EL_CLIENTDATA, &interrupt);
     std::mbstate_t state{};
     for (;;) {
+        if (!wait_for_input(*interrupt)) return -1;
         char byte;
         const ssize_t n = ::read(0, &byte, 1);
         if (n < 0) return -1;
@@ -86,6 +107,7 @@ std::optional<std::string> LineReader::next() {
     if (!editor_) return std::getline(std::cin, line) ? std::optional(line) : std::nullopt;
     for (;;) {
         const InterruptGuard interrupt;
+        el_set(editor_->line, EL_CLIENTDATA, &interrupt);
         int length = 0;
         const char* text = el_gets(editor_->line, &length);
         if (text && length > 0) {

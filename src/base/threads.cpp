@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <csignal>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -46,6 +47,22 @@ void wake_all(std::atomic<std::uint32_t>& word) noexcept {
     syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
 }
 
+// While it lives, threads that are made deal with no signal: those are for the thread that waits for them.
+class SignalsBlocked {
+public:
+    SignalsBlocked() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    SignalsBlocked(const SignalsBlocked&) = delete;
+    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+private:
+    sigset_t before_;
+};
+
 int processors() {
     cpu_set_t set;
     CPU_ZERO(&set);
@@ -58,6 +75,7 @@ ThreadPool::ThreadPool(int threads) {
     const int n = threads > 0 ? threads : processors();
     // With more threads than processors spinning only steals time from the one that works; parking handles that too.
     workers_.reserve(static_cast<std::size_t>(n - 1));
+    const SignalsBlocked blocked;
     for (int i = 1; i < n; ++i) workers_.emplace_back([this, i] { work(i); });
 }
 

@@ -48,7 +48,8 @@ TEST_P(HuggingFace, RendersItsConversations) {
         EXPECT_THROW(model->chat_template(), Error) << "a template that is known now has a golden here";
         return;
     }
-    for (const Json& e : golden().at("chats")) {
+    const Json all = golden();
+    for (const Json& e : all.at("chats")) {
         std::vector<text::Message> messages;
         for (const Json& m : e.at("messages"))
             messages.push_back({m.at("role").get<std::string>(), m.at("content").get<std::string>()});
