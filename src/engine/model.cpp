@@ -13,6 +13,17 @@ namespace {
 constexpr double state_share = 0.5;
 constexpr std::int64_t least_context = 512;
 
+// Pages are taken as they are written, so what does not fit would be found out in the middle of an answer.
+void check_fits(const Graph& graph, std::int64_t context, const LoadOptions& o) {
+    const std::int64_t needed = state_bytes(graph, context, o.step_rows) * o.sequences, available = available_memory();
+    if (available == 0 || needed <= available) return;
+    constexpr double gib = 1024.0 * 1024 * 1024;
+    throw Error(Code::no_memory,
+                "a context of {} tokens was asked for, whose keys and values take {:.1f} GiB, and {:.1f} GiB of memory "
+                "are free; ask for fewer tokens, or for --kv-type f16",
+                context, static_cast<double>(needed) / gib, static_cast<double>(available) / gib);
+}
+
 // The model's own context, or the largest whose state fits.
 std::int64_t default_context(const Graph& graph, std::int64_t own, std::int64_t weight_bytes, const LoadOptions& o) {
     const std::int64_t available = available_memory();
@@ -68,6 +79,7 @@ std::unique_ptr<Model> Model::load(std::shared_ptr<const gguf::File> file, LoadO
     // recorded again when the context turns out to be another.
     m->graph_ = record_graph(m->weights_, {o.kv_type, o.context});
     const std::int64_t own = meta.need_integer(context_key);
+    if (o.context > 0) check_fits(*m->graph_, o.context, o);
     m->context_ = o.context > 0 ? o.context : default_context(*m->graph_, own, m->weights_.bytes(), o);
     if (o.context == 0 && m->context_ != own) m->graph_ = record_graph(m->weights_, {o.kv_type, m->context_});
     o.step_rows = std::min(o.step_rows, m->context_);
