@@ -54,9 +54,9 @@ void add_model_options(CLI::App& command, ModelOptions& o) {
         ->group(group)
         ->check(in_range(1, 1024))
         ->envname("QUERN_THREADS");
-    command.add_option("--isa", o.isa, "instructions to use at most: scalar, avx2, best (default)")
+    command.add_option("--isa", o.isa, "instructions to use at most: scalar, avx2, avx512, best (default)")
         ->group(group)
-        ->check(CLI::IsMember({"scalar", "avx2", "best"}));
+        ->check(CLI::IsMember({"scalar", "avx2", "avx512", "best"}));
     command.add_option("--lock", o.locks, "OP=KERNEL: compute an op with this kernel only; may be repeated")
         ->group(group)
         ->type_name("OP=KERNEL")
@@ -73,8 +73,10 @@ engine::LoadOptions load_options(const ModelOptions& o) {
     load.kv_type = *dtype_from_name(o.kv_type);
     load.threads = o.threads;
     if (o.isa == "scalar") load.policy.isa = Isa::none;
-    if (o.isa == "avx2" && !covers(load.policy.isa, Isa::avx2_fma))
-        throw Error(Code::unsupported, "--isa avx2: this processor has no AVX2 with FMA");
+    const Isa cap = o.isa == "avx2" ? Isa::avx2_fma : o.isa == "avx512" ? Isa::avx512 : load.policy.isa;
+    if (!covers(load.policy.isa, cap))
+        throw Error(Code::unsupported, "--isa {}: this processor does not have these instructions", o.isa);
+    if (o.isa != "scalar") load.policy.isa = cap;
     for (const std::string& lock : o.locks) {
         auto [op, id] = key_value(lock, "--lock", "OP=KERNEL, as in linear=linear.reference");
         check_op(op);

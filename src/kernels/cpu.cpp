@@ -21,7 +21,9 @@ Isa cpu_isa() {
 #if defined(__x86_64__)
     // The builtin asks the processor, and the operating system whether it saves the wide registers.
     static const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
-    return avx2 ? Isa::avx2_fma : Isa::none;
+    static const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    return avx512 ? Isa::avx512 : avx2 ? Isa::avx2_fma : Isa::none;
 #else
     return Isa::none;
 #endif

@@ -22,8 +22,12 @@ using Run = Status (*)(const void* args, const Work& work) noexcept;
 
 enum class Home : std::uint8_t { reference, x86 };
 
-// Instruction sets beyond the platform's baseline, as bits.
-enum class Isa : std::uint32_t { none = 0, avx2_fma = 1 };
+// Instruction sets beyond the platform's baseline, as bits. A wider one includes the narrower.
+enum class Isa : std::uint32_t {
+    none = 0,
+    avx2_fma = 1,    // AVX2, FMA, F16C
+    avx512 = 2 | 1,  // AVX-512 F, BW, DQ, VL
+};
 constexpr bool covers(Isa have, Isa need) {
     return (static_cast<std::uint32_t>(have) & static_cast<std::uint32_t>(need)) == static_cast<std::uint32_t>(need);
 }
