@@ -14,6 +14,8 @@ void add_inspect(CLI::App& app);
 void add_tokens(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_plan(CLI::App& app);
+void add_explain(CLI::App& app);
+void add_kernels(CLI::App& app);
 void add_version(CLI::App& app);
 
 }  // namespace quern::app

@@ -54,15 +54,26 @@ void add_model_options(CLI::App& command, ModelOptions& o) {
         ->group(group)
         ->check(in_range(1, 1024))
         ->envname("QUERN_THREADS");
-    command.add_option("--isa", o.isa, "instructions to use at most: scalar, avx2, avx512, best (default)")
+    std::vector<std::string> tiers{"best"};
+    std::string tier_list;
+    for (const IsaTier& t : isa_tiers()) tier_list += std::string(tiers.emplace_back(t.name)) + ", ";
+    command.add_option("--isa", o.isa, "instructions to use at most: " + tier_list + "best (default)")
         ->group(group)
-        ->check(CLI::IsMember({"scalar", "avx2", "avx512", "best"}));
-    command.add_option("--lock", o.locks, "OP=KERNEL: compute an op with this kernel only; may be repeated")
-        ->group(group)
-        ->type_name("OP=KERNEL")
-        ->expected(1)
-        ->allow_extra_args(false)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        ->check(CLI::IsMember(tiers))
+        ->envname("QUERN_ISA");
+    const auto many = [&](const char* flag, std::vector<std::string>& to, const char* help, const char* type) {
+        command.add_option(flag, to, help)
+            ->group(group)
+            ->type_name(type)
+            ->expected(1)
+            ->allow_extra_args(false)
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    };
+    many("--lock", o.locks, "OP=KERNEL: compute an op with this kernel only; may be repeated", "OP=KERNEL");
+    many("--prefer", o.prefer, "choose this kernel before others of its class; a glob, may be repeated", "KERNEL");
+    many("--avoid", o.avoid, "choose this kernel after others of its class; a glob, may be repeated", "KERNEL");
+    many("--deny", o.deny, "never choose this kernel; a glob, may be repeated", "KERNEL");
+    many("--allow", o.allow, "of the ops it names kernels of, choose only these; a glob, may be repeated", "KERNEL");
 }
 
 Path model_path(const ModelOptions& o) { return o.path.empty() ? bundled_model() : Path(o.path); }
@@ -72,11 +83,17 @@ engine::LoadOptions load_options(const ModelOptions& o) {
     load.context = o.context;
     load.kv_type = *dtype_from_name(o.kv_type);
     load.threads = o.threads;
-    if (o.isa == "scalar") load.policy.isa = Isa::none;
-    const Isa cap = o.isa == "avx2" ? Isa::avx2_fma : o.isa == "avx512" ? Isa::avx512 : load.policy.isa;
-    if (!covers(load.policy.isa, cap))
-        throw Error(Code::unsupported, "--isa {}: this processor does not have these instructions", o.isa);
-    if (o.isa != "scalar") load.policy.isa = cap;
+    for (const IsaTier& t : isa_tiers()) {
+        if (o.isa != t.name) continue;
+        if (!covers(load.policy.isa, t.isa))
+            throw Error(Code::unsupported, "--isa {}: this processor does not have these instructions", o.isa);
+        load.policy.isa = t.isa;
+    }
+    load.policy.deny = o.deny;
+    load.policy.allow = o.allow;
+    load.policy.prefer = o.prefer;
+    load.policy.avoid = o.avoid;
+    dispatch::check_policy(load.policy);
     for (const std::string& lock : o.locks) {
         auto [op, id] = key_value(lock, "--lock", "OP=KERNEL, as in linear=linear.reference");
         check_op(op);

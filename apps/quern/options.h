@@ -21,7 +21,8 @@ struct ModelOptions {
     std::int64_t context = 0;
     std::string kv_type = "f32", isa = "best";
     int threads = 0;
-    std::vector<std::string> locks;  // "op=kernel id"
+    std::vector<std::string> locks;                       // "op=kernel id"
+    std::vector<std::string> deny, allow, prefer, avoid;  // kernel ids or globs
 };
 void add_model_options(CLI::App& command, ModelOptions& o);
 // Checked and turned into what the engine takes. Throws Error(bad_request).

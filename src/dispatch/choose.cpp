@@ -1,5 +1,7 @@
 #include "dispatch/choose.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 
 #include "base/error.h"
@@ -10,7 +12,10 @@ namespace {
 
 std::vector<Reason> hard_reasons(const KernelSpec& k, const Request& r, const Policy& p) {
     std::vector<Reason> reasons;
-    if (!covers(p.isa, k.needs)) reasons.push_back(Reason::isa_missing);
+    if (!covers(cpu_isa(), k.needs))
+        reasons.push_back(Reason::isa_missing);
+    else if (!covers(p.isa, k.needs))
+        reasons.push_back(Reason::isa_disabled);
     if (!std::all_of(r.weights.begin(), r.weights.end(), [&](DType d) { return k.weight.has(d); }))
         reasons.push_back(Reason::weight_dtype);
     if (!std::all_of(r.states.begin(), r.states.end(), [&](DType d) { return k.state.has(d); }))
@@ -21,6 +26,19 @@ std::vector<Reason> hard_reasons(const KernelSpec& k, const Request& r, const Po
     }
     return reasons;
 }
+
+bool any_matches(const std::vector<std::string>& patterns, std::string_view id) {
+    return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& p) { return matches(p, id); });
+}
+
+// The patterns of `allow` say nothing about ops of which they name no kernel.
+bool allow_concerns(const Policy& p, Op op) {
+    for (const Registered* r = registered(); r; r = r->next)
+        if (r->spec.op == op && any_matches(p.allow, r->spec.id)) return true;
+    return false;
+}
+
+int wish(const Policy& p, std::string_view id) { return any_matches(p.prefer, id) - any_matches(p.avoid, id); }
 
 std::string story(const Choice& choice) {
     std::string s;
@@ -34,7 +52,7 @@ std::string story(const Choice& choice) {
 
 }  // namespace
 
-Policy machine_policy() { return {cpu_isa(), {}}; }
+Policy machine_policy() { return {.isa = cpu_isa()}; }
 
 Numerics node_class(Op op) {
     switch (op) {
@@ -48,21 +66,43 @@ Numerics node_class(Op op) {
     }
 }
 
+bool matches(const std::string& pattern, std::string_view kernel_id) {
+    return fnmatch(pattern.c_str(), std::string(kernel_id).c_str(), 0) == 0;
+}
+
+void check_policy(const Policy& policy) {
+    const std::pair<const char*, const std::vector<std::string>*> lists[] = {
+        {"--deny", &policy.deny}, {"--allow", &policy.allow}, {"--prefer", &policy.prefer}, {"--avoid", &policy.avoid}};
+    for (const auto& [option, patterns] : lists)
+        for (const std::string& p : *patterns) {
+            bool known = false;
+            for (const Registered* r = registered(); r && !known; r = r->next) known = matches(p, r->spec.id);
+            if (!known)
+                throw Error(Code::bad_request, "{} {}: this build has no such kernel; `quern kernels` lists them",
+                            option, p);
+        }
+}
+
 Choice choose(const Request& request, const Policy& policy) {
     const auto lock = policy.lock.find(std::string(name(request.op)));
     const bool locked = lock != policy.lock.end();
     Choice choice;
     bool lock_exists = false;
+    const bool limited = allow_concerns(policy, request.op);
     for (const Registered* r = registered(); r; r = r->next) {
         if (r->spec.op != request.op) continue;
         Candidate c{&r->spec, hard_reasons(r->spec, request, policy)};
+        if (any_matches(policy.deny, r->spec.id)) c.reasons.push_back(Reason::denied);
+        if (limited && !any_matches(policy.allow, r->spec.id)) c.reasons.push_back(Reason::not_allowed);
         if (locked && r->spec.id != lock->second) c.reasons.push_back(Reason::not_locked);
         if (locked && r->spec.id == lock->second) lock_exists = true;
         if (!locked && r->spec.numerics != node_class(request.op)) c.reasons.push_back(Reason::other_class);
         choice.candidates.push_back(std::move(c));
     }
-    std::sort(choice.candidates.begin(), choice.candidates.end(), [](const Candidate& a, const Candidate& b) {
+    std::sort(choice.candidates.begin(), choice.candidates.end(), [&](const Candidate& a, const Candidate& b) {
         if (a.reasons.empty() != b.reasons.empty()) return a.reasons.empty();
+        const int wish_a = wish(policy, a.spec->id), wish_b = wish(policy, b.spec->id);
+        if (a.reasons.empty() && wish_a != wish_b) return wish_a > wish_b;
         if (a.reasons.empty() && a.spec->preference != b.spec->preference)
             return a.spec->preference > b.spec->preference;
         return a.spec->id < b.spec->id;

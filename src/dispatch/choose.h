@@ -22,9 +22,13 @@ struct Request {
     std::int64_t head_dim = 0;  // 0: none
 };
 
+// What the user wants. Kernels are named by id or by a glob over ids ("*.avx512"). None of it overrules a hard limit.
 struct Policy {
-    Isa isa = Isa::none;                      // what may be used; cpu_isa() or less
-    std::map<std::string, std::string> lock;  // op name -> kernel id; hard limits still apply
+    Isa isa = Isa::none;                         // what may be used; cpu_isa() or less
+    std::map<std::string, std::string> lock{};   // op name -> kernel id: this one or an Error
+    std::vector<std::string> deny{};             // never these
+    std::vector<std::string> allow{};            // where it names kernels of the op: only these
+    std::vector<std::string> prefer{}, avoid{};  // among legal kernels of the class: first, last
 };
 
 // Everything this processor has, no locks.
@@ -42,6 +46,12 @@ struct Choice {
 
 // The numerics class that nodes of this op have, fixed by op and precision, never by timing, T or threads.
 Numerics node_class(Op op);
+
+// Whether a pattern of a policy means this kernel.
+bool matches(const std::string& pattern, std::string_view kernel_id);
+
+// Throws Error(bad_request) naming a pattern that means no kernel of this build: it would have no effect.
+void check_policy(const Policy& policy);
 
 // Throws Error(unsupported) with every candidate's reasons when nothing is legal or the locked kernel is not.
 Choice choose(const Request& request, const Policy& policy);

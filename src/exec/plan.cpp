@@ -11,21 +11,6 @@ namespace {
 
 using Origin = ValueInfo::Origin;
 
-// The kernel's side of a task: the formats and lengths that decide which kernels may take it.
-dispatch::Request request_for(const Program& p, const Task& t) {
-    dispatch::Request r{t.name, t.op(), {}, {}, 0, 0};
-    for (const int id : t.in) {
-        if (id < 0) continue;
-        const ValueInfo& v = p.values[std::size_t(id)];
-        if (v.type.is_state) r.states.push_back(v.type.dtype);
-        const bool matrix = v.origin == Origin::weight && v.type.dims.size() >= 2;
-        if (matrix) r.weights.push_back(v.type.dtype);
-        if (matrix && t.op() != Op::embed) r.k = v.type.dims.back().constant();
-    }
-    if (t.op() == Op::attend) r.head_dim = p.values[std::size_t(t.in[0])].type.dims[2].constant();
-    return r;
-}
-
 std::int64_t bytes_at(const ValueInfo& v, std::span<const std::int64_t> symbols) {
     std::int64_t n = 1;
     for (const Dim& d : v.type.dims) n = checked_mul(n, d.evaluate(symbols), v.name);
@@ -55,6 +40,20 @@ std::vector<Interval> lifetimes(const Program& p, const std::vector<std::int64_t
 }
 
 }  // namespace
+
+dispatch::Request request_for(const Program& p, const Task& t) {
+    dispatch::Request r{t.name, t.op(), {}, {}, 0, 0};
+    for (const int id : t.in) {
+        if (id < 0) continue;
+        const ValueInfo& v = p.values[std::size_t(id)];
+        if (v.type.is_state) r.states.push_back(v.type.dtype);
+        const bool matrix = v.origin == Origin::weight && v.type.dims.size() >= 2;
+        if (matrix) r.weights.push_back(v.type.dtype);
+        if (matrix && t.op() != Op::embed) r.k = v.type.dims.back().constant();
+    }
+    if (t.op() == Op::attend) r.head_dim = p.values[std::size_t(t.in[0])].type.dims[2].constant();
+    return r;
+}
 
 std::vector<Bucket> buckets(std::int64_t max_rows) {
     std::vector<Bucket> list;

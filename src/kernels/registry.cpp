@@ -8,6 +8,19 @@ constinit const Registered* head = nullptr;
 Registered::Registered(const KernelSpec& s) : spec(s), next(head) { head = this; }
 const Registered* registered() { return head; }
 
+std::string_view name(Home h) { return h == Home::reference ? "reference" : "x86"; }
+
+std::span<const IsaTier> isa_tiers() {
+    static constexpr IsaTier tiers[] = {{"scalar", Isa::none}, {"avx2", Isa::avx2_fma}, {"avx512", Isa::avx512}};
+    return tiers;
+}
+
+std::string_view name(Isa isa) {
+    for (const IsaTier& t : isa_tiers())
+        if (t.isa == isa) return t.name;
+    return "unknown";
+}
+
 std::string_view name(Numerics n) {
     switch (n) {
         case Numerics::double_sum:

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string_view>
 
 #include "ops/op.h"
@@ -21,6 +22,7 @@ struct Work {
 using Run = Status (*)(const void* args, const Work& work) noexcept;
 
 enum class Home : std::uint8_t { reference, x86 };
+std::string_view name(Home h);
 
 // Instruction sets beyond the platform's baseline, as bits. A wider one includes the narrower.
 enum class Isa : std::uint32_t {
@@ -28,6 +30,14 @@ enum class Isa : std::uint32_t {
     avx2_fma = 1,    // AVX2, FMA, F16C
     avx512 = 2 | 1,  // AVX-512 F, BW, DQ, VL
 };
+// The tiers that `--isa` names, narrowest first: scalar, avx2, avx512.
+struct IsaTier {
+    std::string_view name;
+    Isa isa;
+};
+std::span<const IsaTier> isa_tiers();
+std::string_view name(Isa isa);
+
 constexpr bool covers(Isa have, Isa need) {
     return (static_cast<std::uint32_t>(have) & static_cast<std::uint32_t>(need)) == static_cast<std::uint32_t>(need);
 }
@@ -65,6 +75,9 @@ enum class Limit : std::uint8_t { none, k, head_dim };  // what a constraint is 
 enum class Reason : std::uint8_t {
 #define QUERN_REASONS(X)                                                 \
     X(isa_missing, "this processor lacks the instructions")              \
+    X(isa_disabled, "--isa does not allow its instructions")             \
+    X(denied, "--deny names it")                                         \
+    X(not_allowed, "--allow names others only")                          \
     X(weight_dtype, "it does not read this weight format")               \
     X(state_dtype, "it does not read this state format")                 \
     X(not_multiple, "a dim is not a multiple of what it needs")          \

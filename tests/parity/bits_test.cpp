@@ -70,9 +70,12 @@ TEST_P(Bits, DoNotDependOnWhatSharesTheStep) {
 
 TEST_P(Bits, DoNotDependOnTheInstructionSet) {
     if (cpu_isa() == Isa::none) GTEST_SKIP() << "this processor has no instruction set beyond the baseline";
-    const auto plain = load(file, {.context = context, .threads = 1, .policy = {Isa::none, {}}});
-    EXPECT_TRUE(same_bits(logits_of(*plain, tokens), expected)) << "whole";
-    EXPECT_TRUE(same_bits(logits_of(*plain, tokens, 1), expected)) << "one token at a time";
+    for (const IsaTier& tier : isa_tiers()) {
+        if (!covers(cpu_isa(), tier.isa) || tier.isa == cpu_isa()) continue;
+        const auto model = load(file, {.context = context, .threads = 1, .policy = {.isa = tier.isa}});
+        EXPECT_TRUE(same_bits(logits_of(*model, tokens), expected)) << tier.name << ", whole";
+        EXPECT_TRUE(same_bits(logits_of(*model, tokens, 1), expected)) << tier.name << ", one token at a time";
+    }
 }
 
 // One of each kind: grouped heads, odd sizes, windows (ring states), experts with and without a shared one, both soft
