@@ -30,7 +30,8 @@ Tail::Found Tail::step(char c) {
     std::string plain;
     const int m = matcher_.step(c, plain);
     std::size_t passed = 0;
-    while (passed < plain.size() && (is_space(plain[passed]) || strays_.find(plain[passed]) != strays_.npos)) ++passed;
+    const auto passes = [&](char p) { return is_space(p) || (!closed_ && strays_.find(p) != strays_.npos); };
+    while (passed < plain.size() && passes(plain[passed])) ++passed;
     if (passed < plain.size()) {
         read_ = plain.substr(passed);
         if (m == Matcher::no_marker)
@@ -44,7 +45,7 @@ Tail::Found Tail::step(char c) {
     marker_ = markers_[static_cast<std::size_t>(m)];
     read_ = marker_.substr(0, marker_.size() - 1);
     const Found found = kinds_[static_cast<std::size_t>(m)];
-    if (found == Found::closer) strays_.clear();
+    closed_ = found == Found::closer;
     return found;
 }
 

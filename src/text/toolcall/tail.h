@@ -27,7 +27,8 @@ public:
 private:
     std::vector<std::string_view> markers_;
     std::vector<Found> kinds_;
-    std::string strays_;
+    const std::string strays_;
+    bool closed_ = false;
     Matcher matcher_;
     std::string_view marker_;
     std::string read_;
