@@ -46,6 +46,9 @@ bool is_tool_name(std::string_view name);
 
 inline bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
+// A byte of a UTF-8 character, but not its first.
+inline bool inside_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
 inline std::string_view trimmed(std::string_view s) {
     while (!s.empty() && is_space(s.front())) s.remove_prefix(1);
     while (!s.empty() && is_space(s.back())) s.remove_suffix(1);

@@ -60,8 +60,11 @@ private:
     void byte(char c) {
         switch (state_) {
             case State::header:
+                if (header_.size() >= max_header_bytes && !inside_character(c)) {
+                    header_is_text();
+                    return out_.content({&c, 1});
+                }
                 header_ += c;
-                if (header_.size() > max_header_bytes) header_is_text();
                 return;
             case State::arguments:
                 arguments(c);
@@ -87,6 +90,10 @@ private:
 
     void marked(int m) {
         const bool in_header = state_ == State::header;
+        if (state_ == State::arguments && reader_.in_string()) {  // there a marker is what the string says
+            write(markers[m]);
+            return;
+        }
         if ((m == channel || m == constrain) && in_header) {
             header_ += markers[m];
         } else if (m == message && in_header) {
@@ -137,16 +144,19 @@ private:
     }
 
     void arguments(char c) {
-        out_.keep(c);
         std::string json;
-        const ValueReader::Step step = reader_.step(c, json);
+        const bool too_long = out_.kept_too_much() && !inside_character(c);
+        const ValueReader::Step step = too_long ? ValueReader::Step::broken : reader_.step(c, json);
         out_.arguments(json);
         if (step == ValueReader::Step::done) {
             out_.end_call();
             state_ = State::after_arguments;
-        } else if (step != ValueReader::Step::more || out_.kept_too_much()) {
+        } else if (step == ValueReader::Step::more) {
+            out_.keep(c);
+        } else {
             out_.break_off("a tool call could not be read, so it is given as text");
             state_ = State::content;
+            out_.content({&c, 1});
         }
     }
 

@@ -16,6 +16,11 @@ std::optional<std::string> decode_string(const std::string& json) {
     return value.is_string() ? std::optional(value.get<std::string>()) : std::nullopt;
 }
 
+bool is_name_key(std::string_view k) { return k == "name" || k == "tool_name" || k == "function"; }
+bool is_id_key(std::string_view k) { return k == "id" || k == "tool_call_id" || k == "call_id"; }
+bool is_arguments_key(std::string_view k) { return k == "arguments" || k == "parameters" || k == "args"; }
+bool of_a_call(std::string_view k) { return is_name_key(k) || is_id_key(k) || is_arguments_key(k) || k == "type"; }
+
 class JsonCalls final : public Body {
 public:
     JsonCalls(const Syntax& syntax, bool bare, Output& output)
@@ -110,7 +115,7 @@ private:
         if (step != ValueReader::Step::done || !key) return Step::broken;
         key_ = *key;
         state_ = State::colon;
-        return Step::more;
+        return bare_ && !of_a_call(key_) ? Step::broken : Step::more;  // an answer in JSON need not wait for its end
     }
 
     Step colon(char c) {
@@ -127,14 +132,13 @@ private:
             state_ = State::key_or_end;
             return Step::more;
         }
-        const bool arguments_key = key_ == "arguments" || key_ == "parameters" || key_ == "args";
         role_ = Role::skipped;
-        if (key_ == "name" || key_ == "tool_name" || key_ == "function") {
+        if (is_name_key(key_) && !key_is_name_) {
             role_ = Role::name;
-        } else if (key_ == "id" || key_ == "tool_call_id" || key_ == "call_id") {
+        } else if (is_id_key(key_) && !key_is_name_) {
             role_ = Role::id;
-        } else if ((arguments_key || (key_is_name_ && name_.empty())) && !has_arguments_) {
-            if (key_is_name_ && !arguments_key && !take_name(key_)) return Step::broken;
+        } else if ((is_arguments_key(key_) || key_is_name_) && !has_arguments_) {
+            if (key_is_name_ && !take_name(key_)) return Step::broken;
             if (c != '{' && !quote && c != 'n' && c != 'N') return Step::broken;
             role_ = c == '{' ? Role::arguments : Role::arguments_text;
         }

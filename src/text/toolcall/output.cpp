@@ -67,13 +67,17 @@ void Output::end_of_text() {
 
 void Output::begin_calls(std::string_view opener) { kept_ = opener; }
 
-void Output::unkeep() {
-    if (!kept_.empty()) kept_.pop_back();
+char Output::unkeep() {
+    if (kept_.empty()) return 0;
+    const char last = kept_.back();
+    kept_.pop_back();
+    return last;
 }
 
 void Output::begin_call(std::string_view name, std::string_view id) {
     CHECK(!in_call_);
     new_content();
+    if (!may_be_called(name)) note(fmt::format("the tool {} was called, which was not offered", name));
     in_call_ = true;
     give({Event::Kind::call_start, calls_, {}});
     if (!id.empty()) give({Event::Kind::call_id, calls_, std::string(id)});

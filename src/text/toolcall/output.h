@@ -43,7 +43,7 @@ public:
     // A stretch of text that may be calls. Every byte of it is kept until the call ends, in case it is none.
     void begin_calls(std::string_view opener);
     void keep(char c) { kept_ += c; }
-    void unkeep();
+    char unkeep();  // the last of them
     bool kept_too_much() const { return kept_.size() > max_call_bytes_; }
     void begin_call(std::string_view name, std::string_view id);
     void arguments(std::string_view json);
@@ -56,7 +56,7 @@ public:
     // Only a few are given.
     void note(std::string sentence);
     const ToolTypes* tools() const { return tools_; }
-    // Whether a call without markers is one: tools that are not offered are not called that way.
+    // Whether the tool was offered, as far as that is known.
     bool may_be_called(std::string_view name) const { return tools_ == nullptr || tools_->knows(name); }
 
 private:

@@ -147,20 +147,24 @@ private:
     }
 
     void body(char c) {
+        if (out_.kept_too_much() && !inside_character(c)) {
+            out_.break_off(too_long);
+            end_body();
+            unread_.push_back(c);
+            return;
+        }
         out_.keep(c);
         const Body::Step step = body_->step(c);
-        if (step == Body::Step::more && !out_.kept_too_much()) return;
-        if (step == Body::Step::again || step == Body::Step::broken) {
-            out_.unkeep();
-            unread_.push_back(c);
-        }
-        if (step == Body::Step::broken)
-            out_.break_off(bare_ && !out_.in_call() ? std::string_view() : broken);
-        else if (step == Body::Step::more)
-            out_.break_off(too_long);
+        if (step == Body::Step::more) return;
         if (step == Body::Step::again) {
+            unread_.push_back(c);
             const std::string read = body_->give_back();
             unread_.append(read.rbegin(), read.rend());
+        } else if (step == Body::Step::broken) {
+            do {  // the whole character
+                unread_.push_back(out_.unkeep());
+            } while (inside_character(unread_.back()));
+            out_.break_off(bare_ && !out_.in_call() ? std::string_view() : broken);
         }
         end_body();
     }

@@ -135,7 +135,12 @@ ValueReader::Step ValueReader::start_value(char c, std::string& out) {
     }
     if (state_ == State::value_or_end && (c == ']' || c == ')')) return close(c, out);
     const bool bracket = c == '{' || c == '[' || (c == '(' && dialect_ == Dialect::python);
-    if (!bracket && !is_quote(dialect_, c) && ends_token(c)) return Step::broken;
+    if (!bracket && !is_quote(dialect_, c) && ends_token(c)) {
+        if (!is_gemma(dialect_) || state_ != State::value || stack_.empty()) return Step::broken;
+        out += "\"\"";  // an empty string whose quotes were left out
+        state_ = State::after;
+        return step(c, out);
+    }
     if (kind_ == 0) kind_ = is_quote(dialect_, c) ? '"' : c == '(' ? '[' : c;
     if (bracket) return open(c, out);
     if (is_quote(dialect_, c)) return start_string(c, false, out);

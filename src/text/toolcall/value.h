@@ -34,7 +34,7 @@ public:
     // nothing was being written.
     std::optional<std::string> closing() const;
 
-    bool begun() const { return state_ != State::value || !stack_.empty(); }
+    bool in_string() const { return state_ == State::string; }
     // The first byte of the JSON value, 0 before it is known: '{', '[', '"', 't', ...
     char kind() const { return kind_; }
 

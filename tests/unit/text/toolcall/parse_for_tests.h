@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "text/toolcall/parser.h"
+#include "text/utf8.h"
 
 namespace quern::text {
 
@@ -41,6 +42,10 @@ inline std::vector<Event> parse_split(const ParserOptions& options, std::string_
         std::vector<Event> events;
         parser.feed(text.substr(0, length), events);
         text.remove_prefix(std::min(length, text.size()));
+        for (const Event& e : events)
+            EXPECT_EQ(valid_prefix(e.text), e.text.size())
+                << "half a character: "
+                << nlohmann::json(e.text).dump(-1, 32, true, nlohmann::json::error_handler_t::replace) << text;
         all.insert(all.end(), events.begin(), events.end());
     }
     parser.feed(text, all);
