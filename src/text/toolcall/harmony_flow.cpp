@@ -154,8 +154,7 @@ private:
         } else if (step == ValueReader::Step::more) {
             out_.keep(c);
         } else {
-            out_.break_off("a tool call could not be read, so it is given as text");
-            state_ = State::content;
+            break_off("a tool call could not be read, so it is given as text");
             out_.content({&c, 1});
         }
     }
@@ -174,7 +173,7 @@ private:
             case State::arguments: {
                 const auto closing = reader_.closing();
                 if (!closing) {
-                    out_.break_off("the text ended inside a tool call, so it is given as text");
+                    break_off("the text ended inside a tool call, so it is given as text");
                     break;
                 }
                 out_.arguments(*closing);
@@ -189,6 +188,12 @@ private:
         state_ = State::between;
     }
 
+    // What was kept had whole markers only, so its end begins none.
+    void break_off(std::string_view sentence) {
+        out_.content(out_.break_off(sentence));
+        state_ = State::content;
+    }
+
     // A header without an end: a role and nothing else, or words of a model that forgot the notation.
     void header_ends() {
         const std::string header = std::exchange(header_, {});
@@ -198,8 +203,7 @@ private:
     void header_is_text() {
         out_.begin_calls({});
         for (const char c : std::exchange(header_, {})) out_.keep(c);
-        out_.break_off("a message had no end of its header, so the header is given as text");
-        state_ = State::content;
+        break_off("a message had no end of its header, so the header is given as text");
     }
 
     Output& out_;

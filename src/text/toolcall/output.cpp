@@ -99,7 +99,7 @@ void Output::end_call() {
     kept_.clear();
 }
 
-void Output::break_off(std::string_view sentence) {
+std::string Output::break_off(std::string_view sentence) {
     held_.clear();
     if (in_call_ && deliver_ == Deliver::as_written) {
         give({Event::Kind::call_dropped, calls_, {}});
@@ -114,8 +114,8 @@ void Output::break_off(std::string_view sentence) {
         content(std::exchange(plain, {}));
         left_out();
     }
-    content(plain + matcher.take());
-    if (!sentence.empty()) left_out();
+    content(plain);
+    return matcher.take();
 }
 
 void Output::note(std::string sentence) {

@@ -49,8 +49,9 @@ public:
     void arguments(std::string_view json);
     void end_call();
     bool in_call() const { return in_call_; }
-    // What was kept is no call. The sentence says why; without one it was never more than text.
-    void break_off(std::string_view sentence);
+    // What was kept is no call, and is given as content. The sentence says why; without one it was never more than
+    // text. Returns the end of it that may be the beginning of a marker: that is to be read again, as prose.
+    [[nodiscard]] std::string break_off(std::string_view sentence);
     void end_calls() { kept_.clear(); }
 
     // Only a few are given.

@@ -24,7 +24,7 @@ Start start_of_answer(ToolFormat format, const ThinkingMarkers& thinking, std::s
 
 struct ParserOptions {
     ToolFormat format = ToolFormat::none;
-    ThinkingMarkers thinking;
+    ThinkingMarkers thinking{};
     Start start = Start::content;
     Deliver deliver = Deliver::as_written;
     // Those that were offered; null: any name may be called, and parameters may be of any type. Must outlive the

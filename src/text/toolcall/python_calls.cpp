@@ -70,11 +70,20 @@ private:
     }
 
     Step name(char c) {
-        if (in_identifier(c) && text_.size() < max_name_bytes) {
+        if (in_identifier(c) && text_.size() < max_name_bytes && !spaced_) {
             text_ += c;
             return Step::more;
         }
-        if (c != '(') return is_space(c) && text_.empty() ? Step::more : Step::broken;
+        if (is_space(c)) {
+            spaced_ = !text_.empty();
+            return Step::more;
+        }
+        spaced_ = false;
+        if (c == ']' && text_.empty() && any_) {  // after a comma too many
+            state_ = State::tail;
+            return Step::more;
+        }
+        if (c != '(') return Step::broken;
         if (std::string_view(text_).ends_with(".call")) text_.resize(text_.size() - 5);
         if (text_.empty() || (bare_ && !out_.may_be_called(text_))) return Step::broken;
         name_ = std::exchange(text_, {});

@@ -29,6 +29,10 @@ public:
 
     void step(char c) override {
         unread_.push_back(c);
+        read();
+    }
+
+    void read() {
         while (!unread_.empty()) {
             const char next = unread_.back();
             unread_.pop_back();
@@ -41,8 +45,11 @@ public:
 
     void finish() override {
         if (mode_ == Mode::body) {
-            if (!body_->finish()) out_.break_off(bare_ && !out_.in_call() ? std::string_view() : unfinished);
-            end_body();
+            if (body_->finish())
+                end_body();
+            else
+                break_off(bare_ && !out_.in_call() ? std::string_view() : unfinished);
+            read();
         }
         write(matcher().take());
         if (mode_ == Mode::thinking && call_in_thinking_)
@@ -148,9 +155,8 @@ private:
 
     void body(char c) {
         if (out_.kept_too_much() && !inside_character(c)) {
-            out_.break_off(too_long);
-            end_body();
             unread_.push_back(c);
+            break_off(too_long);
             return;
         }
         out_.keep(c);
@@ -158,16 +164,23 @@ private:
         if (step == Body::Step::more) return;
         if (step == Body::Step::again) {
             unread_.push_back(c);
-            const std::string read = body_->give_back();
-            unread_.append(read.rbegin(), read.rend());
+            unread_again(body_->give_back());
         } else if (step == Body::Step::broken) {
             do {  // the whole character
                 unread_.push_back(out_.unkeep());
             } while (inside_character(unread_.back()));
-            out_.break_off(bare_ && !out_.in_call() ? std::string_view() : broken);
+            break_off(bare_ && !out_.in_call() ? std::string_view() : broken);
+            return;
         }
         end_body();
     }
+
+    void break_off(std::string_view sentence) {
+        unread_again(out_.break_off(sentence));
+        end_body();
+    }
+
+    void unread_again(const std::string& text) { unread_.append(text.rbegin(), text.rend()); }
 
     const Syntax& syntax_;
     const ThinkingMarkers thinking_;
