@@ -93,19 +93,22 @@ Answer generate(engine::Model& model, engine::Session& session, std::span<const 
     if (!whole || o.max_tokens == 0) return a;
     for (const std::int32_t id : prompt) sampler.accept(id);
     const Clock::time_point decode = Clock::now();
+    const auto is_stop = [&](std::int32_t id) { return std::binary_search(o.stops.begin(), o.stops.end(), id); };
     const auto ending = [&](std::int32_t id) -> std::optional<Ending> {
-        if (std::binary_search(o.stops.begin(), o.stops.end(), id)) return Ending::stop;
+        if (is_stop(id) || (o.constraint && o.constraint->finished())) return Ending::stop;
         if (o.max_tokens >= 0 && static_cast<std::int64_t>(a.ids.size()) >= o.max_tokens) return Ending::length;
         if (o.interrupted && o.interrupted()) return Ending::interrupted;
         if (session.room() == 0) return Ending::context;
         return std::nullopt;
     };
     for (std::optional<Ending> end; !end;) {
-        const std::int32_t id = sampler.sample(session.logits());
+        const std::int32_t id =
+            o.constraint ? sampler.sample(session.logits(), o.constraint->allowed()) : sampler.sample(session.logits());
         sampler.accept(id);
+        if (o.constraint) o.constraint->accept(id);
         a.ids.push_back(id);
         end = ending(id);
-        std::string piece = text && end != Ending::stop ? text->push(id) : "";
+        std::string piece = text && !is_stop(id) ? text->push(id) : "";
         if (text && end) piece += text->finish();
         a.text += piece;
         if (o.on_token) o.on_token(id, piece, session.logits());

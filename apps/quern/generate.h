@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/constraint.h"
 #include "engine/sampler.h"
 #include "engine/session.h"
 #include "text/tokenizer/detokenizer.h"
@@ -37,6 +38,8 @@ struct GenerateOptions {
     std::function<void(std::int64_t position)> on_step;
     // Asked between the tasks of a step, so that a long prompt can be stopped too.
     std::function<bool()> interrupted;
+    // What the answer must be like; null: anything. Used up by one answer.
+    TokenConstraint* constraint = nullptr;
 };
 
 // Makes the session's tokens `prompt` and goes on from there. Sampled tokens stay in the session, but for the last,
