@@ -1,5 +1,6 @@
-"""Writes the small seed corpora of the GGUF and safetensors fuzzers: python3 make_corpus.py. Standard library only."""
+"""Writes the small seed corpora of the GGUF, safetensors and tool call fuzzers: python3 make_corpus.py. Standard library only."""
 import json
+import re
 import struct
 from pathlib import Path
 
@@ -87,7 +88,35 @@ def safetensors_corpus():
     }
 
 
-for folder, files in (("gguf", gguf_corpus()), ("safetensors", safetensors_corpus())):
+# Notations that no template of the golden turns writes.
+WRITTEN = {
+    "none": "a < b, <think> and so on",
+    "pythonic": "[f(a='x\\n', b=1, c=None, d=[1, {'k': True}]), f()]",
+    "lfm2": '<|tool_call_start|>[f(a="x")]<|tool_call_end|>Done.',
+    "deepseek_v31": '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{"a": "x"}<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
+    "minimax_m1": '<tool_calls>\n{"name": "f", "arguments": {"a": "x"}}\n{"name": "f"}\n</tool_calls>',
+    "minimax_m2": '<minimax:tool_call>\n<invoke name="f">\n<parameter name="a">x</parameter>\n</invoke>\n</minimax:tool_call>',
+    "function_gemma": "<start_function_call>call:f{a:<escape>x<escape>,b:1}<end_function_call>",
+    "granite": '<|tool_call|>[{"arguments": {"a": "x"}, "name": "f"}]',
+    "nemotron_v2": '<TOOLCALL>[{"name": "f", "arguments": {"a": "x"}}]</TOOLCALL>',
+}
+
+
+def toolcall_corpus():
+    names = re.findall(r'\{(\w+), "\w+"\}', (HERE.parents[2] / "src/text/toolcall/format.cpp").read_text())
+    turns = json.loads((HERE.parents[2] / "tests/golden/toolcalls/rendered.json").read_text())["turns"]
+    files = {}
+    for turn in turns:
+        kind = "two" if len(turn["calls"]) == 2 else turn["calls"][0]
+        if kind in ("plain", "markup", "two") and len(turn["text"]) < 900:
+            files.setdefault(f"{turn['format']}_{kind}", (turn["format"], turn["text"]))
+    for name, text in WRITTEN.items():
+        files[f"{name}_written"] = (name, text)
+    return {k: bytes([names.index(n), 0x35 if n == "harmony" else 5, len(k), 7]) + t.encode() for k, (n, t) in files.items()}
+
+
+for folder, files in (("gguf", gguf_corpus()), ("safetensors", safetensors_corpus()),
+                      ("toolcall", toolcall_corpus())):
     (HERE / folder).mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (HERE / folder / name).write_bytes(content)

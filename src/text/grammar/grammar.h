@@ -21,7 +21,7 @@
 #include "text/grammar/masks.h"
 #include "text/grammar/program.h"
 #include "text/grammar/schema.h"
-#include "text/grammar/token_trie.h"
+#include "text/grammar/string_tokens.h"
 
 namespace quern::grammar {
 
@@ -112,12 +112,13 @@ public:
 
 private:
     struct Known {
-        Machine::Position position;
+        std::vector<std::uint64_t> key;  // equal for positions with equal masks
         std::vector<std::uint64_t> bits;
         bool limits = false;
     };
     static constexpr std::size_t max_known = 32;
 
+    std::vector<std::uint64_t> key_of(const Machine::Position& position) const;
     bool advance(std::string_view bytes, Machine::Position& at, std::size_t& read);
 
     std::shared_ptr<const Grammar> grammar_;

@@ -287,8 +287,6 @@ const std::vector<std::uint64_t>* Machine::open_labels(NodeId site) {
     return open_[site] < 0 ? nullptr : &label_sets_[static_cast<std::size_t>(open_[site])];
 }
 
-bool Machine::restricted(NodeId config) { return open_labels(nodes_[config].parent) != nullptr; }
-
 Machine::Position Machine::start() {
     Position p;
     begin_set();

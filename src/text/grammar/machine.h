@@ -40,8 +40,8 @@ public:
     std::int32_t leaf_state(NodeId config) const { return -1 - nodes_[config].state; }
     std::uint32_t spelling_state(NodeId config) const { return nodes_[config].data; }
     NodeId site(NodeId config) const { return nodes_[config].parent; }
-    // Whether some label of its leaf is not open at this site, so that what the leaf reads depends on the frame.
-    bool restricted(NodeId config);
+    // Which labels of its leaf can be used at its site, as bits; null: all of them.
+    const std::vector<std::uint64_t>* open_labels_of(NodeId config) { return open_labels(nodes_[config].parent); }
 
     // Forgets all nodes made since `mark`: none of them may be used any more.
     std::size_t mark() const { return nodes_.size(); }

@@ -50,6 +50,15 @@ void Matcher::rollback(std::size_t steps) {
     history_.resize(history_.size() - std::min(steps, this->steps()));
 }
 
+std::vector<std::uint64_t> Matcher::key_of(const Machine::Position& position) const {
+    std::vector<std::uint64_t> key{position.can_end};
+    for (const Machine::NodeId config : position.configs) {
+        key.push_back(masks_->alike(machine_.leaf_state(config), machine_.spelling_state(config)));
+        key.push_back(machine_.site(config));
+    }
+    return key;
+}
+
 bool Matcher::mask(std::span<std::uint64_t> out) {
     CHECK(masks_ && out.size() == masks_->trie().mask_words());
     const Machine::Position& here = history_.back();
@@ -58,8 +67,9 @@ bool Matcher::mask(std::span<std::uint64_t> out) {
         std::fill(out.begin(), out.end(), 0);
         return true;
     }
+    std::vector<std::uint64_t> key = key_of(here);
     for (const Known& k : known_)
-        if (k.position.can_end == here.can_end && k.position.configs == here.configs) {
+        if (k.key == key) {
             std::copy(k.bits.begin(), k.bits.end(), out.begin());
             return k.limits;
         }
@@ -71,7 +81,7 @@ bool Matcher::mask(std::span<std::uint64_t> out) {
         for (const std::int32_t id : trie.ends())
             out[static_cast<std::size_t>(id) / 64] |= std::uint64_t(1) << (id % 64);
     const bool limits = allowed < trie.tokens().size() || !here.can_end;
-    Known known{here, {out.begin(), out.end()}, limits};
+    Known known{std::move(key), {out.begin(), out.end()}, limits};
     if (known_.size() < max_known)
         known_.push_back(std::move(known));
     else

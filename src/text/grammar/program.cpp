@@ -19,12 +19,71 @@ std::uint64_t hash_of(Spelling spelling, const Dfa& d) {
 constexpr std::uint64_t max_empty_rounds = 64;  // each costs a step for every byte
 constexpr std::size_t max_reach_words = std::size_t(2) << 20;
 
+// For each state the least number of steps to one of `sources`, whose own number is `first`.
+std::vector<std::uint32_t> steps_to(const std::vector<std::vector<std::int32_t>>& before,
+                                    const std::vector<bool>& sources, std::uint32_t first) {
+    std::vector<std::uint32_t> steps(before.size(), Leaf::far);
+    std::vector<std::size_t> queue;
+    for (std::size_t s = 0; s < sources.size(); ++s)
+        if (sources[s]) {
+            steps[s] = first;
+            queue.push_back(s);
+        }
+    for (std::size_t i = 0; i < queue.size(); ++i)
+        for (const std::int32_t b : before[queue[i]])
+            if (std::uint32_t& own = steps[static_cast<std::size_t>(b)]; own == Leaf::far) {
+                own = steps[queue[i]] + 1;
+                queue.push_back(static_cast<std::size_t>(b));
+            }
+    return steps;
+}
+
+void measure_string(Leaf& leaf) {
+    const Dfa& d = leaf.dfa;
+    const auto n = static_cast<std::size_t>(d.states()), c = static_cast<std::size_t>(d.class_count);
+    std::vector<std::vector<std::int32_t>> before(n);
+    std::vector<bool> can_refuse(n, false), label_changes(n, false);
+    std::vector<std::uint32_t> left(n, 0);  // successors not yet settled
+    for (std::size_t s = 0; s < n; ++s) {
+        std::int32_t last = Dfa::dead;
+        for (std::size_t k = 0; k < c; ++k) {
+            const std::int32_t t = d.next[s * c + k];
+            if (t < 0) {
+                can_refuse[s] = true;
+            } else {
+                if (d.labels[static_cast<std::size_t>(t)] != d.labels[s]) label_changes[s] = true;
+                if (t == last) continue;  // one edge for neighbours that go the same way
+                before[static_cast<std::size_t>(t)].push_back(static_cast<std::int32_t>(s));
+                ++left[s];
+                last = t;
+            }
+        }
+    }
+    leaf.safe = steps_to(before, can_refuse, 0);
+    leaf.same_label = steps_to(before, label_changes, 1);
+    leaf.longest.assign(n, Leaf::far);
+    std::vector<std::size_t> settled;
+    for (std::size_t s = 0; s < n; ++s)
+        if (left[s] == 0) {
+            leaf.longest[s] = 0;
+            settled.push_back(s);
+        }
+    for (std::size_t i = 0; i < settled.size(); ++i)
+        for (const std::int32_t b : before[settled[i]])
+            if (--left[static_cast<std::size_t>(b)] == 0) {
+                // The successor settled last is one of those with the longest way.
+                leaf.longest[static_cast<std::size_t>(b)] = leaf.longest[settled[i]] + 1;
+                settled.push_back(static_cast<std::size_t>(b));
+            }
+}
+
 void fill_tables(Leaf& leaf) {
     for (std::uint32_t c = 0; c < leaf.ascii.size(); ++c) leaf.ascii[c] = leaf.dfa.classes[leaf.dfa.interval_of(c)];
     const auto n = static_cast<std::size_t>(leaf.dfa.states()), words = leaf.reach_words();
     leaf.goes_on.assign(n, 0);
     for (std::size_t i = 0; i < leaf.dfa.next.size(); ++i)
         if (leaf.dfa.next[i] >= 0) leaf.goes_on[i / static_cast<std::size_t>(leaf.dfa.class_count)] = 1;
+    if (leaf.spelling == Spelling::json) measure_string(leaf);
     if (leaf.labels < 2) return;
     if (n * words > max_reach_words)
         throw Error(Code::unsupported, "an object has too many properties: {}", leaf.labels);
@@ -47,6 +106,8 @@ void fill_tables(Leaf& leaf) {
                 }
             }
     }
+    leaf.always.assign(words, ~std::uint64_t(0));
+    for (std::size_t i = 0; i < leaf.reach.size(); ++i) leaf.always[i % words] &= leaf.reach[i];
 }
 
 }  // namespace

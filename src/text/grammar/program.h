@@ -30,6 +30,11 @@ struct Leaf {
     std::array<std::int32_t, 128> ascii{};  // class of each ASCII character
     std::vector<std::uint8_t> goes_on;      // [state]: whether any character can follow
     std::vector<std::uint64_t> reach;       // [state * words + w]: which labels can still be reached, if labels > 1
+    // For JSON strings, by state, in characters (never: far): how soon one can be refused, how many can be read at
+    // most, and how soon the label can be another.
+    static constexpr std::uint32_t far = 0xffffffff;
+    std::vector<std::uint32_t> safe, longest, same_label;
+    std::vector<std::uint64_t> always;  // [w]: labels that can be reached from every state, if labels > 1
     std::size_t reach_words() const { return (static_cast<std::size_t>(labels) + 63) / 64; }
 };
 

@@ -3,14 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <random>
-#include <string>
-#include <string_view>
-#include <vector>
 
-#include "text/toolcall/parser.h"
-#include "text/utf8.h"
+#include "streams_for_tests.h"
 
 namespace quern::text {
 
@@ -26,31 +21,8 @@ inline void PrintTo(const Event& event, std::ostream* out) {
          << nlohmann::json(event.text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// Deltas joined across pieces, so that event streams can be compared.
-inline std::vector<Event> joined(const std::vector<Event>& events) {
-    std::vector<Event> out;
-    for (const Event& e : events) append_event(out, e);
-    return out;
-}
-
-using Splits = std::vector<std::size_t>;  // lengths of the pieces; the last piece is what remains
-
 inline std::vector<Event> parse_split(const ParserOptions& options, std::string_view text, const Splits& splits) {
-    Parser parser(options);
-    std::vector<Event> all;
-    for (const std::size_t length : splits) {
-        std::vector<Event> events;
-        parser.feed(text.substr(0, length), events);
-        text.remove_prefix(std::min(length, text.size()));
-        for (const Event& e : events)
-            EXPECT_EQ(valid_prefix(e.text), e.text.size())
-                << "half a character: "
-                << nlohmann::json(e.text).dump(-1, 32, true, nlohmann::json::error_handler_t::replace) << text;
-        all.insert(all.end(), events.begin(), events.end());
-    }
-    parser.feed(text, all);
-    parser.finish(all);
-    return joined(all);
+    return joined(stream(options, text, splits));
 }
 
 inline Splits random_splits(std::mt19937& random, std::size_t size) {

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 
 #include "parse_for_tests.h"
-#include "text/toolcall/syntax.h"
 #include "text/toolcall/value.h"
 
 namespace quern::text {
@@ -548,7 +547,7 @@ TEST(Resuming, GoesOnWhereTheTurnStopped) {
 // Texts made to be slow or to fill memory: every notation reads each in one pass. (A time limit on the whole test
 // program catches what is not linear: at a quadratic cost each of these would take hours.)
 TEST(HugeTexts, AreReadInOnePass) {
-    constexpr std::size_t size = 1 << 18;
+    constexpr std::size_t size = 1 << 16;
     for (const ToolFormatName& f : tool_formats()) {
         const Syntax& s = syntax(f.format);
         const std::string opener(s.openers[0].empty() ? s.call_openers[0] : s.openers[0]);

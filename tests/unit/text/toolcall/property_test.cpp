@@ -5,10 +5,8 @@
 
 #include <functional>
 
-#include "base/json.h"
 #include "calls_for_tests.h"
 #include "parse_for_tests.h"
-#include "text/utf8.h"
 
 namespace quern::text {
 namespace {
@@ -31,59 +29,6 @@ ParserOptions options_for(ToolFormat format, std::mt19937& random) {
     if (random() % 2 == 0) o.deliver = Deliver::when_complete;
     if (random() % 2 == 0) o.tools = &test_tools();
     return o;
-}
-
-// What is wrong with a stream of events; empty if nothing.
-std::string fault(const std::vector<Event>& events, ToolFormat format) {
-    int next = 0;
-    enum { outside, started, named } state = outside;
-    std::string arguments;
-    for (const Event& e : events) {
-        const bool of_call = e.kind != Kind::thinking_delta && e.kind != Kind::content_delta && e.kind != Kind::note;
-        if (of_call && e.call != next) return "a call has the wrong number";
-        if (!of_call && e.call != -1) return "prose has a number of a call";
-        switch (e.kind) {
-            case Kind::call_start:
-                if (state != outside) return "a call in a call";
-                state = started;
-                arguments.clear();
-                break;
-            case Kind::call_id:
-                if (state != started || e.text.empty()) return "an id out of place";
-                break;
-            case Kind::call_name:
-                if (state != started || e.text.empty()) return "a name out of place";
-                state = named;
-                break;
-            case Kind::arguments_delta:
-                if (state != named) return "arguments out of place";
-                arguments += e.text;
-                break;
-            case Kind::call_end:
-            case Kind::call_dropped:
-                if (state != named) return "an end out of place";
-                state = outside;
-                ++next;
-                if (e.kind == Kind::call_dropped) break;
-                if (arguments.empty() || arguments[0] != '{' || !nlohmann::json::accept(arguments))
-                    return "arguments are no JSON object: " + arguments;
-                parse_json(arguments, "arguments");
-                break;
-            case Kind::content_delta:
-                if (state != outside) return "content in a call";
-                for (const Markers& markers : {syntax(format).openers, syntax(format).call_openers})
-                    for (const std::string_view m : markers)
-                        if (!m.empty() && e.text.find(m) != e.text.npos) return "an opener in content: " + e.text;
-                break;
-            case Kind::thinking_delta:
-                if (state != outside) return "thinking in a call";
-                break;
-            case Kind::note:
-                break;
-        }
-        if (valid_prefix(e.text) != e.text.size()) return "half a character";
-    }
-    return state == outside ? "" : "a call without an end";
 }
 
 std::string mutated(std::mt19937& random, std::string text) {
@@ -181,7 +126,7 @@ TEST(ToolCallProperties, EventsAreWellFormedWhateverTheText) {
             const ParserOptions options = options_for(format, random);
             std::string text = random() % 4 == 0 ? random_text(random, 40) : written_turn(random, format);
             if (random() % 4) text = mutated(random, text);
-            const std::string wrong = fault(parse_split(options, text, random_splits(random, text.size())), format);
+            const std::string wrong = fault(stream(options, text, random_splits(random, text.size())), format);
             ASSERT_EQ(wrong, "") << tool_format_name(format) << '\n' << text;
         }
     }
