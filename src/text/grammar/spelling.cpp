@@ -37,27 +37,39 @@ std::int32_t target(const Leaf& leaf, std::int32_t state, std::int32_t cls) {
                          static_cast<std::size_t>(cls)];
 }
 
+// Whether a state leads to a label that may be used.
+bool leads(const Leaf& leaf, std::int32_t state, OpenLabels open) {
+    if (!open || leaf.labels < 2) return true;
+    const std::size_t words = leaf.reach_words();
+    for (std::size_t w = 0; w < words; ++w)
+        if ((leaf.reach[static_cast<std::size_t>(state) * words + w] & (*open)[w]) != 0) return true;
+    return false;
+}
+
 // Whether any code point of first..last can come next. Surrogates are no characters.
-bool alive(const Leaf& leaf, std::int32_t state, std::uint32_t first, std::uint32_t last) {
-    if (first < 0xd800 && last >= 0xd800) return alive(leaf, state, first, 0xd7ff) || alive(leaf, state, 0xd800, last);
+bool alive(const Leaf& leaf, std::int32_t state, std::uint32_t first, std::uint32_t last, OpenLabels open) {
+    if (first < 0xd800 && last >= 0xd800)
+        return alive(leaf, state, first, 0xd7ff, open) || alive(leaf, state, 0xd800, last, open);
     if (first >= 0xd800 && first < 0xe000) first = 0xe000;
     last = std::min(last, alphabet_end - 1);
     if (first > last) return false;
     const Dfa& d = leaf.dfa;
     for (std::size_t i = d.interval_of(first); i < d.starts.size() && d.starts[i] <= last; ++i)
-        if (target(leaf, state, d.classes[i]) >= 0) return true;
+        if (const std::int32_t to = target(leaf, state, d.classes[i]); to >= 0 && leads(leaf, to, open)) return true;
     return false;
 }
 
-bool complete(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint32_t code, std::uint32_t phase) {
+bool complete(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint32_t code, std::uint32_t phase,
+              OpenLabels open) {
     if (code >= 0xd800 && code < 0xe000) return false;
     state = target(leaf, state, code < 128 ? leaf.ascii[code] : leaf.dfa.classes[leaf.dfa.interval_of(code)]);
     at = pack(phase, 0);
-    return state >= 0;
+    return state >= 0 && leads(leaf, state, open);
 }
 
 // A byte of a character of several; `resume` is the phase between characters.
-bool multibyte(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte, std::uint32_t resume) {
+bool multibyte(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte, std::uint32_t resume,
+               OpenLabels open) {
     const std::uint32_t phase = at >> phase_shift;
     std::uint32_t value, left;
     if (phase == resume) {
@@ -82,13 +94,13 @@ bool multibyte(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::ui
                 at = pack(of4_left1, value);
                 break;
             default:
-                return complete(leaf, state, at, value, resume);
+                return complete(leaf, state, at, value, resume, open);
         }
     }
     const std::uint32_t now = at >> phase_shift;
     const std::uint32_t least = now == of2_left1 ? 0x80u : now == of3_left2 || now == of3_left1 ? 0x800u : 0x10000u;
     const std::uint32_t first = value << 6 * left, last = first | ((1u << 6 * left) - 1);
-    return last >= least && alive(leaf, state, std::max(first, least), last);
+    return last >= least && alive(leaf, state, std::max(first, least), last, open);
 }
 
 std::int32_t hex_digit(std::uint8_t b) {
@@ -98,22 +110,22 @@ std::int32_t hex_digit(std::uint8_t b) {
     return -1;
 }
 
-bool after_backslash(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte) {
+bool after_backslash(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte, OpenLabels open) {
     switch (byte) {
         case '"':
         case '\\':
         case '/':
-            return complete(leaf, state, at, byte, inside);
+            return complete(leaf, state, at, byte, inside, open);
         case 'b':
-            return complete(leaf, state, at, '\b', inside);
+            return complete(leaf, state, at, '\b', inside, open);
         case 'f':
-            return complete(leaf, state, at, '\f', inside);
+            return complete(leaf, state, at, '\f', inside, open);
         case 'n':
-            return complete(leaf, state, at, '\n', inside);
+            return complete(leaf, state, at, '\n', inside, open);
         case 'r':
-            return complete(leaf, state, at, '\r', inside);
+            return complete(leaf, state, at, '\r', inside, open);
         case 't':
-            return complete(leaf, state, at, '\t', inside);
+            return complete(leaf, state, at, '\t', inside, open);
         case 'u':
             at = pack(hex0, 0);
             return true;
@@ -123,26 +135,27 @@ bool after_backslash(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, s
 }
 
 // A digit of \uXXXX, the first of a pair or the only one.
-bool hex(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte) {
+bool hex(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte, OpenLabels open) {
     const std::int32_t digit = hex_digit(byte);
     if (digit < 0) return false;
     const std::uint32_t value = (at & value_mask) << 4 | static_cast<std::uint32_t>(digit);
     const std::uint32_t phase = at >> phase_shift;
     if (phase == hex3) {
-        if (value < 0xd800 || value > 0xdbff) return complete(leaf, state, at, value, inside);
+        if (value < 0xd800 || value > 0xdbff) return complete(leaf, state, at, value, inside, open);
         at = pack(high, value - 0xd800);
         const std::uint32_t base = 0x10000 + ((value - 0xd800) << 10);
-        return alive(leaf, state, base, base + 0x3ff);
+        return alive(leaf, state, base, base + 0x3ff, open);
     }
     const std::uint32_t left = hex3 - phase;
     const std::uint32_t first = value << 4 * left, last = first | ((1u << 4 * left) - 1);
     at = pack(phase + 1, value);
-    if (alive(leaf, state, first, last)) return true;
+    if (alive(leaf, state, first, last, open)) return true;
     const std::uint32_t from = std::max(first, 0xd800u), to = std::min(last, 0xdbffu);
-    return from <= to && alive(leaf, state, 0x10000 + ((from - 0xd800) << 10), 0x10000 + ((to - 0xd800) << 10) + 0x3ff);
+    return from <= to &&
+           alive(leaf, state, 0x10000 + ((from - 0xd800) << 10), 0x10000 + ((to - 0xd800) << 10) + 0x3ff, open);
 }
 
-bool low_hex(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte) {
+bool low_hex(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte, OpenLabels open) {
     const std::int32_t digit = hex_digit(byte);
     if (digit < 0) return false;
     const std::uint32_t phase = at >> phase_shift, read = phase - low0;
@@ -153,12 +166,12 @@ bool low_hex(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint
     const std::uint32_t to = std::min((low << 4 * left) | ((1u << 4 * left) - 1), 0xdfffu);
     if (from > to) return false;
     const std::uint32_t base = 0x10000 + (top << 10);
-    if (left == 0) return complete(leaf, state, at, base + (from - 0xdc00), inside);
+    if (left == 0) return complete(leaf, state, at, base + (from - 0xdc00), inside, open);
     at = pack(phase + 1, value);
-    return alive(leaf, state, base + (from - 0xdc00), base + (to - 0xdc00));
+    return alive(leaf, state, base + (from - 0xdc00), base + (to - 0xdc00), open);
 }
 
-bool advance_json(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte) {
+bool advance_json(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte, OpenLabels open) {
     const std::uint32_t phase = at >> phase_shift;
     switch (phase) {
         case inside:
@@ -168,23 +181,23 @@ bool advance_json(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std:
             }
             if (byte == '\\') {
                 at = pack(backslash, 0);
-                return alive(leaf, state, 0, alphabet_end - 1);
+                return alive(leaf, state, 0, alphabet_end - 1, open);
             }
             if (byte < 0x20) return false;
-            if (byte < 0x80) return complete(leaf, state, at, byte, inside);
-            return multibyte(leaf, state, at, byte, inside);
+            if (byte < 0x80) return complete(leaf, state, at, byte, inside, open);
+            return multibyte(leaf, state, at, byte, inside, open);
         case quote:
             at = pack(inside, 0);
             return byte == '"';
         case closed:
             return false;
         case backslash:
-            return after_backslash(leaf, state, at, byte);
+            return after_backslash(leaf, state, at, byte, open);
         case hex0:
         case hex1:
         case hex2:
         case hex3:
-            return hex(leaf, state, at, byte);
+            return hex(leaf, state, at, byte, open);
         case high:
             at = pack(high_backslash, at & value_mask);
             return byte == '\\';
@@ -195,9 +208,9 @@ bool advance_json(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std:
         case low1:
         case low2:
         case low3:
-            return low_hex(leaf, state, at, byte);
+            return low_hex(leaf, state, at, byte, open);
         default:
-            return multibyte(leaf, state, at, byte, inside);
+            return multibyte(leaf, state, at, byte, inside, open);
     }
 }
 
@@ -209,13 +222,13 @@ bool may_leave(Spelling spelling, std::uint32_t at) {
     return at == (spelling == Spelling::json ? pack(closed, 0) : between);
 }
 
-bool advance(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte) {
-    if (leaf.spelling == Spelling::json) return advance_json(leaf, state, at, byte);
+bool advance(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte, OpenLabels open) {
+    if (leaf.spelling == Spelling::json) return advance_json(leaf, state, at, byte, open);
     if (leaf.spelling == Spelling::bytes || (at == between && byte < 0x80)) {
         state = target(leaf, state, byte < 0x80 ? leaf.ascii[byte] : leaf.dfa.classes[leaf.dfa.interval_of(byte)]);
-        return state >= 0;
+        return state >= 0 && leads(leaf, state, open);
     }
-    return multibyte(leaf, state, at, byte, start);
+    return multibyte(leaf, state, at, byte, start, open);
 }
 
 }  // namespace quern::grammar
