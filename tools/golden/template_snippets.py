@@ -72,7 +72,7 @@ l["x"] is defined, n[0] is defined, s["x"] is defined
 d.a, d["a"], d.items is callable, d["items"], d.x is defined, d.get("a"), d.get("x"), d.get("x", 5), d.keys() | list, d.values() | list
 d.items() | list, d | items | list, d | list, d | dictsort, d.keys(), d.values(), d.items(), range(3), range(1, 7, 2), range(0)
 d | dictsort(reverse=true), {"b": 1, "A": 2} | dictsort, {"b": 1, "A": 2} | dictsort(true), {"a": 2, "b": 1} | dictsort(by="value")
-z | items
+z | items | list
 undefined_name | items | list
 l | dictsort
 undefined_name.x
@@ -93,7 +93,7 @@ l | sum, [1.5, 2] | sum, m | sum(attribute="n"), [] | sum, l | sum(start=10)
 l | reverse | list, "abc" | reverse, d | reverse | list
 [1, 2, 1, "a", "A"] | unique | list, m | map(attribute="role") | unique | list
 m | map(attribute="x.y") | list, m | map(attribute="x") | list, m | map(attribute="q", default="?") | list, w | map("upper") | list
-w | map("nope")
+w | map("nope") | list
 l | select | list, l | select("odd") | list, l | reject("odd") | list, l | select("gt", 1) | list, [0, 1, "", "a"] | select | list
 m | selectattr("role", "equalto", "user") | list | length, m | selectattr("x") | list | length, m | rejectattr("x") | list | length
 m | selectattr("role", "in", ["user", "tool"]) | map(attribute="n") | join(","), m | rejectattr("n", "lt", 2) | list | length
@@ -151,7 +151,6 @@ raise_exception("no")
 s.foo is defined
 n()
 undefined_name()
-s.upper
 "abc".upper(1)
 s.split(nope=1)
 s | upper(1)
@@ -169,7 +168,7 @@ f == 2.5 and n == 7 or false
 -n ** 2, (-2) ** 2, 2 ** 3 ** 2, - 2 | abs, -7 | string
 1 if 0 else 2, (1, 2)[0], [1, 2,], {"a": 1,}, [[1, 2], [3]][0][1]
 n.x is defined, f.x is defined, t.x is defined
-1_000 + 1, 0x10 if false else 1
+1_000 + 1, 0x1F, 0b11, 0o17
 'a' 'b' ~ "c", "\u00e9" | length
 "ΑΣ".lower(), "ΑΣ ΑΣΒ Σ".lower(), "ŉ".upper(), "ﬃ".upper(), "ﬃ".title(), "İ".lower() | length
 """.strip().split("\n")

@@ -11,9 +11,9 @@
 namespace quern::text::jinja {
 
 struct Limits {
-    std::int64_t steps = 20'000'000;        // expressions and statements carried out
-    std::int64_t bytes = std::int64_t{256} << 20;  // of all values ever made
-    int depth = 500;                        // of expressions, statements and macros inside each other
+    std::int64_t steps = 20'000'000;               // expressions and statements carried out
+    std::int64_t bytes = std::int64_t{128} << 20;  // of all values ever made
+    int depth = 500;                               // of expressions, statements and macros inside each other
 };
 
 class Budget {

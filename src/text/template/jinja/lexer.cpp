@@ -40,9 +40,7 @@ public:
     }
 
 private:
-    [[noreturn]] void fail(const std::string& what) {
-        throw Error(Code::bad_file, "line {}: {}", line_at(at_), what);
-    }
+    [[noreturn]] void fail(const std::string& what) { throw Error(Code::bad_file, "line {}: {}", line_at(at_), what); }
 
     int line_at(std::size_t at) {  // asked in rising order
         for (; counted_ < at; ++counted_) line_ += source_[counted_] == '\n';
@@ -198,7 +196,23 @@ private:
         return at;
     }
 
+    // 0x1F, 0o17, 0b11
+    bool prefixed_number() {
+        const char p = static_cast<char>(peek(at_ + 1) | 0x20);
+        const int base = p == 'x' ? 16 : p == 'o' ? 8 : p == 'b' ? 2 : 0;
+        if (source_[at_] != '0' || base == 0) return false;
+        std::int64_t value = 0;
+        const char* begin = source_.data() + at_ + 2;
+        const auto r = std::from_chars(begin, source_.data() + source_.size(), value, base);
+        if (r.ec != std::errc() || is_name_char(*r.ptr)) fail("a number with the prefix 0x, 0o or 0b is none");
+        push(Token::Kind::integer, source_.substr(at_, static_cast<std::size_t>(r.ptr - begin) + 2));
+        tokens_.back().integer = value;
+        at_ = static_cast<std::size_t>(r.ptr - source_.data());
+        return true;
+    }
+
     void number() {
+        if (prefixed_number()) return;
         std::size_t end = digits(at_);
         bool real = false;
         const bool after_dot = at_ > 0 && source_[at_ - 1] == '.';
@@ -223,8 +237,7 @@ private:
         const auto r = real ? std::from_chars(text.data(), text.data() + text.size(), t.real)
                             : std::from_chars(text.data(), text.data() + text.size(), t.integer);
         if (r.ec != std::errc()) fail("the number " + text + " is too large");
-        if (!real && ((text.size() > 1 && text[0] == '0') || (text == "0" && is_name_start(peek(end)))))
-            fail("the number " + text + ": only decimal numbers are known");
+        if (!real && text.size() > 1 && text[0] == '0') fail("the number " + text + " begins with 0");
         at_ = end;
     }
 
@@ -264,7 +277,8 @@ private:
     std::size_t code_escape(std::string& out, std::size_t at, std::size_t max_digits, int base, bool all) {
         std::uint32_t code = 0;
         const char* begin = source_.data() + at;
-        const auto r = std::from_chars(begin, std::min(begin + max_digits, source_.data() + source_.size()), code, base);
+        const auto r =
+            std::from_chars(begin, std::min(begin + max_digits, source_.data() + source_.size()), code, base);
         const auto read = static_cast<std::size_t>(r.ptr - begin);
         if (r.ec != std::errc() || (all && read != max_digits) || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
             fail("an escape in a string is no character");

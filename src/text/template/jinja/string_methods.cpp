@@ -143,7 +143,7 @@ std::vector<Value> split_words(Runtime& r, const Str& s, std::int64_t most) {
     for (std::size_t at = skip_space(s.bytes, 0); at < s.bytes.size();) {
         std::size_t end = at;
         if (static_cast<std::int64_t>(out.size()) == most) {
-            end = trim_end(s.bytes, at);
+            end = s.bytes.size();
         } else {
             while (end < s.bytes.size() && space_bytes(s.bytes, end) == 0) end += char_bytes(s.bytes, end);
         }
@@ -159,7 +159,7 @@ std::vector<Value> rsplit_words(Runtime& r, const Str& s, std::int64_t most) {
     for (std::size_t end = trim_end(bytes); end > 0;) {
         std::size_t begin = end;
         if (static_cast<std::int64_t>(out.size()) == most) {
-            begin = skip_space(bytes, 0);
+            begin = 0;
         } else {
             while (begin > 0 && trim_end(bytes.substr(0, begin)) == begin) {
                 --begin;
@@ -191,7 +191,8 @@ Value split(Runtime& r, const Value& self, const Args& args) {
              at += part.size())
             places.push_back(at);
     } else {
-        for (std::size_t end = s.bytes.size(); static_cast<std::int64_t>(places.size()) < limit && end >= part.size();) {
+        for (std::size_t end = s.bytes.size();
+             static_cast<std::int64_t>(places.size()) < limit && end >= part.size();) {
             const std::size_t at = s.bytes.rfind(part, end - part.size());
             if (at == std::string::npos) break;
             places.push_back(at);
@@ -248,8 +249,8 @@ Value partition(Runtime& r, const Value& self, const Args& args) {
     const Value empty = r.str("", Origin::ours);
     if (at == std::string::npos)
         return r.list(List::Kind::tuple, last ? std::vector{empty, empty, self} : std::vector{self, empty, empty});
-    return r.list(List::Kind::tuple, {r.str(cut(s, 0, at)), *sep,
-                                      r.str(cut(s, at + part.bytes.size(), s.bytes.size()))});
+    return r.list(List::Kind::tuple,
+                  {r.str(cut(s, 0, at)), *sep, r.str(cut(s, at + part.bytes.size(), s.bytes.size()))});
 }
 
 Value join(Runtime& r, const Value& self, const Args& args) {

@@ -26,15 +26,22 @@ Value capitalize(Runtime& r, const Value& of, const Args& args) {
 // A word begins at the start, and behind white space, '-', or an opening bracket.
 Value title(Runtime& r, const Value& of, const Args& args) {
     bind<0>("title", args, {});
-    const Str low = in_case(r, *r.text_of(of).string, Case::lower);
-    bool begins = true;
-    return r.str(mapped(r, low, [&](std::string& out, std::string_view c) {
-        if (begins)
-            append_case(out, c, Case::upper);
-        else
-            out += c;
-        begins = space_bytes(c, 0) > 0 || c.find_first_of("-([{<") != c.npos;
-    }));
+    const Value text = r.text_of(of);
+    const Str& s = *text.string;
+    StrBuilder out;
+    for (std::size_t at = 0; at < s.bytes.size();) {
+        const std::size_t first = at, rest = at + char_bytes(s.bytes, at);
+        const auto parts_words = [&](std::size_t i) {
+            return space_bytes(s.bytes, i) > 0 || std::string_view("-([{<").find(s.bytes[i]) != std::string_view::npos;
+        };
+        while (at < s.bytes.size() && !parts_words(at)) at += char_bytes(s.bytes, at);
+        at = std::max(at, rest);
+        out.add(in_case(r, cut(s, first, rest), Case::upper));
+        out.add(in_case(r, cut(s, rest, at), Case::lower));
+    }
+    Str result = out.take();
+    result.markup = s.markup;
+    return r.str(std::move(result));
 }
 
 Value trim(Runtime& r, const Value& of, const Args& args) {
@@ -112,8 +119,7 @@ Value center(Runtime& r, const Value& of, const Args& args) {
 }
 
 Value truncate(Runtime& r, const Value& of, const Args& args) {
-    const auto [length, kill, end, leeway] =
-        bind<4>("truncate", args, {"length", "killwords", "end", "leeway"});
+    const auto [length, kill, end, leeway] = bind<4>("truncate", args, {"length", "killwords", "end", "leeway"});
     const Value text = r.text_of(of);
     const std::int64_t most = length ? Runtime::integer(*length, "truncate") : 255;
     const Str tail = end ? Runtime::string(*end, "truncate") : Str::of("...", Origin::ours);
