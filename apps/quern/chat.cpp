@@ -21,6 +21,7 @@ namespace {
 struct ChatOptions {
     ModelOptions model;
     SamplingOptions sampling;
+    TemplateOptions chat_template;
     std::string system;
 };
 
@@ -40,7 +41,7 @@ public:
         : options_(o),
           model_(model),
           session_(model),
-          conversation_(*model.tokenizer(), model.chat_template()),
+          conversation_(*model.tokenizer(), model.chat_template(), render_options(o.chat_template)),
           system_(o.system) {
         begin();
     }
@@ -78,7 +79,7 @@ private:
 
     void begin() {
         std::vector<text::Message> messages;
-        if (!system_.empty()) messages.push_back({"system", system_});
+        if (!system_.empty()) messages.emplace_back("system", system_);
         conversation_.reset(std::move(messages));
     }
 
@@ -105,7 +106,7 @@ private:
             std::fprintf(stderr, "stopped before an answer began; your message is taken back\n");
             return;
         }
-        conversation_.add_answer(a.text, a.ids);
+        conversation_.add_answer({"assistant", a.text}, a.ids);
         std::fprintf(stderr, "%s%s\n", a.timing().c_str(),
                      a.ending == Ending::interrupted ? "; stopped"
                      : a.ending == Ending::context   ? "; the context is full"
@@ -134,8 +135,7 @@ private:
 
     void save(const std::string& file) const {
         Json messages = Json::array();
-        for (const text::Message& m : conversation_.messages())
-            messages.push_back({{"role", m.role}, {"content", m.content}});
+        for (const text::Message& m : conversation_.messages()) messages.push_back(m.json());
         check_output(file);
         const SamplerOptions s = with_fallback(options_.sampling.sampler, sampler_defaults());
         Json settings{{"temperature", written(*s.temperature)},
@@ -167,8 +167,7 @@ private:
                 throw Error(Code::bad_file, "{}: it is no conversation that /save has written (quern_chat is not 1)",
                             file);
             std::vector<text::Message> messages;
-            for (const Json& m : j.at("messages"))
-                messages.push_back({m.at("role").get<std::string>(), m.at("content").get<std::string>()});
+            for (const Json& m : j.at("messages")) messages.emplace_back(m);
             std::vector<std::int32_t> ids;
             for (const Json& id : j.at("ids")) {
                 if (!id.is_number_integer() || id < 0 || id > std::numeric_limits<std::int32_t>::max())
@@ -176,7 +175,7 @@ private:
                 ids.push_back(id.get<std::int32_t>());
             }
             conversation_.restore(messages, std::move(ids));
-            system_ = !messages.empty() && messages[0].role == "system" ? messages[0].content : "";
+            system_ = !messages.empty() && messages[0].role() == "system" ? messages[0].text() : "";
         } catch (const Json::exception& e) {
             throw Error(Code::bad_file, "{}: it is no conversation that /save has written ({})", file, e.what());
         }
@@ -220,6 +219,7 @@ void add_chat(CLI::App& app) {
     CLI::App* c = app.add_subcommand("chat", "talk with a model");
     c->add_option("--system", o->system, "system message");
     add_model_options(*c, o->model);
+    add_template_options(*c, o->chat_template);
     add_sampling_options(*c, o->sampling);
     c->callback([o] { chat(*o); });
 }

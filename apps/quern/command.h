@@ -12,6 +12,7 @@ void add_run(CLI::App& app);
 void add_chat(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_tokens(CLI::App& app);
+void add_template(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_plan(CLI::App& app);
 void add_explain(CLI::App& app);

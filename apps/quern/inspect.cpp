@@ -11,7 +11,7 @@
 #include "command.h"
 #include "engine/model.h"
 #include "options.h"
-#include "text/template/chatml.h"
+#include "text/template/facts.h"
 
 namespace quern::app {
 namespace {
@@ -102,7 +102,7 @@ Json describe(const gguf::File& file, const Path& path, const Options& o) {
     }
     const auto source = meta.string("tokenizer.chat_template");
     j["chat_template"] = source.has_value();
-    j["chat_form"] = source && text::ChatMl::recognises(*source) ? Json("ChatML") : Json(nullptr);
+    j["chat_form"] = source ? Json(text::find_chat_facts(*source).family) : Json(nullptr);
     const std::int64_t context = o.context ? o.context : meta.integer(arch + ".context_length").value_or(0);
     if (context > 0) j["memory"] = memory(path, o, context);
     return j;
@@ -142,9 +142,7 @@ void print(const Json& j) {
                                       text(j["tokenizer"]["tokens"])));
     else
         line("tokenizer", "none");
-    line("chat template", !j["chat_template"].get<bool>() ? "none"
-                          : j["chat_form"].is_null()      ? "of a form that is not known; use --raw"
-                                                          : text(j["chat_form"]));
+    line("chat template", !j["chat_template"].get<bool>() ? "none" : text(j["chat_form"]));
     if (!j.contains("memory")) return;
     const Json& m = j["memory"];
     if (m.contains("unsupported")) return line("cannot be run", text(m["unsupported"]));

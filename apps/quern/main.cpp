@@ -80,6 +80,7 @@ int main(int argc, char** argv) {
     quern::app::add_chat(app);
     quern::app::add_inspect(app);
     quern::app::add_tokens(app);
+    quern::app::add_template(app);
     quern::app::add_convert(app);
     quern::app::add_plan(app);
     quern::app::add_explain(app);

@@ -3,8 +3,11 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
 #include "ops/op.h"
 #include "terminal.h"
 
@@ -162,6 +165,25 @@ SamplerOptions sampler_options(const SamplingOptions& o) {
         throw CLI::ValidationError(e.what());
     }
     return s;
+}
+
+void add_template_options(CLI::App& command, TemplateOptions& o) {
+    const std::string group = "Chat template";
+    command.add_option("--think", o.think, "on or off: whether the model thinks first (default: as its template does)")
+        ->group(group)
+        ->check(CLI::IsMember({"on", "off"}).description(""));
+    command.add_option("--tools", o.tools_file, "JSON file with the list of tools that the model may call")
+        ->group(group);
+}
+
+text::RenderOptions render_options(const TemplateOptions& o) {
+    text::RenderOptions out;
+    if (!o.think.empty()) out.think = o.think == "on";
+    if (o.tools_file.empty()) return out;
+    auto tools = std::make_shared<Json>(parse_json(read_text(o.tools_file), o.tools_file));
+    if (!tools->is_array()) throw Error(Code::bad_file, "{}: expected a list of tools", o.tools_file);
+    out.tools = std::move(tools);
+    return out;
 }
 
 }  // namespace quern::app

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "engine/model.h"
 #include "engine/sampler.h"
+#include "text/template/chat.h"
 
 namespace quern::app {
 
@@ -40,5 +41,12 @@ struct SamplingOptions {
 void add_sampling_options(CLI::App& command, SamplingOptions& o);
 // Throws CLI::ValidationError naming the option that makes no sense, as far as that can be told without a model.
 SamplerOptions sampler_options(const SamplingOptions& o);
+
+struct TemplateOptions {
+    std::string think, tools_file;  // "on", "off", or empty
+};
+void add_template_options(CLI::App& command, TemplateOptions& o);
+// Throws Error when the file is none that holds tools.
+text::RenderOptions render_options(const TemplateOptions& o);
 
 }  // namespace quern::app

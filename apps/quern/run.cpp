@@ -23,6 +23,7 @@ namespace {
 struct RunOptions {
     ModelOptions model;
     SamplingOptions sampling;
+    TemplateOptions chat_template;
     std::optional<std::string> prompt;
     std::optional<std::string> file;
     std::string system, logprobs_file, tap_file;
@@ -46,9 +47,10 @@ std::vector<std::int32_t> prompt_ids(const engine::Model& model, const RunOption
         throw Error(Code::unsupported, "the model file has no tokenizer, so it cannot read a prompt");
     const text::Tokenizer& t = *model.tokenizer();
     if (!o.raw) {
-        text::Conversation c(t, model.chat_template());
+        text::Conversation c(t, model.chat_template(), render_options(o.chat_template));
         if (!o.system.empty()) c.add({"system", o.system});
         c.add({"user", prompt});
+        for (const std::string& note : c.notes()) std::fprintf(stderr, "quern: %s\n", note.c_str());
         return c.prompt();
     }
     std::vector<std::int32_t> ids = t.encode(prompt, text::Specials::as_text);
@@ -156,6 +158,7 @@ void add_run(CLI::App& app) {
     c->add_flag("--raw", o->raw, "give the prompt to the model as it is, without its chat template")
         ->excludes("--system");
     add_model_options(*c, o->model);
+    add_template_options(*c, o->chat_template);
     add_sampling_options(*c, o->sampling);
     c->add_flag("--json", o->json, "print events as lines of JSON: start, token, end")->group("Output");
     c->add_option("--dump-logprobs", o->logprobs_file,

@@ -29,7 +29,7 @@ TEST(Help, FitsAHundredColumns) {
         }
     }
     const std::string all = quern({"--help"}).out;
-    for (const char* name : {"run", "chat", "inspect", "tokens", "convert", "plan", "version"})
+    for (const char* name : {"run", "chat", "inspect", "tokens", "template", "convert", "plan", "version"})
         EXPECT_THAT(all, HasSubstr("\n  " + std::string(name) + " "));
     const std::string run = quern({"run", "--help"}).out;
     for (const char* group : {"Model:", "Sampling:", "Output:"}) EXPECT_THAT(run, HasSubstr(group));
@@ -55,7 +55,7 @@ TEST(Inspect, TellsWhatIsInTheFile) {
     EXPECT_EQ(j["tokenizer"]["model"], "gpt2");
     EXPECT_EQ(j["tokenizer"]["tokens"], grist_tokenizer().vocab_size());
     EXPECT_EQ(j["chat_template"], true);
-    EXPECT_EQ(j["chat_form"], "ChatML");
+    EXPECT_EQ(j["chat_form"], "qwen3");
     // Keys and values: 4 layers of 2 heads of 64, two bytes each, at least 1000 tokens of them.
     EXPECT_EQ(j["memory"]["context"], 1000);
     EXPECT_EQ(j["memory"]["kv_type"], "f16");

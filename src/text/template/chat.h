@@ -1,48 +1,80 @@
-// Conversations to prompts. A template turns messages into segments, each either structure (control tokens are meant)
-// or text (they are not), and segments are tokenized apart: whatever a user, a file or a tool wrote, it can never
-// become a control token. Which template a model wants is recognised from its file; none is ever guessed.
+// Conversations to prompts. A template turns messages into segments, each either the template's own text, in which
+// control tokens are meant, or data, in which they are not; only control segments are searched for control tokens, so
+// whatever a user, a file or a tool wrote can never become one. The template is the model file's own, run by the
+// interpreter in jinja/; none is ever guessed.
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "format/gguf/metadata.h"
+#include "text/template/facts.h"
+#include "text/template/jinja/template.h"
+#include "text/template/message.h"
+#include "text/template/segments.h"
 #include "text/tokenizer/tokenizer.h"
 
 namespace quern::text {
 
-struct Message {
-    std::string role;  // "system", "user", "assistant"
-    std::string content;
-};
-
-struct Segment {
-    enum class Kind { text, control };
-    Kind kind = Kind::text;
-    std::string text;
-    bool operator==(const Segment&) const = default;
-};
-
 // Whether the prompt ends where the assistant's answer begins.
 enum class GenerationPrompt { omit, add };
 
-class ChatTemplate {
-public:
-    virtual ~ChatTemplate() = default;
-    virtual std::vector<Segment> render(std::span<const Message> messages, GenerationPrompt prompt) const = 0;
-    // The tokens that end the assistant's turn, sorted: the template's own and the tokenizer's end_of_generation().
-    virtual std::vector<std::int32_t> stop_tokens() const = 0;
+struct RenderOptions {
+    std::shared_ptr<const Json> tools{};      // an array of tools as OpenAI's API has them; nullptr: none
+    std::optional<bool> think{};              // nullopt: whatever the template does by itself
+    std::shared_ptr<const Json> variables{};  // an object: what else the template is told (reasoning_effort ...)
+    std::optional<std::tm> now{};             // local time; nullopt: the clock's
 };
 
-// The template that `tokenizer.chat_template` holds. Throws Error(unsupported) if it is none that is known, or there is
-// none; Error(bad_file) if the vocabulary lacks a token the template needs. The tokenizer is not kept.
-std::unique_ptr<ChatTemplate> find_chat_template(const gguf::Metadata& metadata, const Tokenizer& tokenizer);
+struct Rendering {
+    std::vector<Segment> segments;   // neighbours differ in kind
+    std::vector<std::string> notes;  // what was done to the conversation so that the template takes it, as sentences
+    std::string text() const;        // all segments together: the prompt's bytes
+};
 
-// The ids of rendered segments, without begin and end tokens. Neighbours of one kind are tokenized together, so that
-// words across their seam merge as they would in one text.
-std::vector<std::int32_t> encode_segments(const Tokenizer& tokenizer, std::span<const Segment> segments);
+class ChatTemplate {
+public:
+    // The texts of the begin and end tokens, as the template's bos_token and eos_token; nullopt: it has none.
+    struct Tokens {
+        std::optional<std::string> bos, eos;
+    };
+    // Throws as jinja::Template does, "reading the chat template" in front. Without a tokenizer it has no stop tokens.
+    ChatTemplate(std::string source, Tokens tokens);
+    // Also throws Error(bad_file) if the vocabulary lacks the token that closes the family's turns. Keeps no tokenizer.
+    ChatTemplate(std::string source, const Tokenizer& tokenizer);
+
+    // What the template makes of the conversation. Before that, and only where needed: system messages go where the
+    // family wants them, a developer's message is a system message, arguments of tool calls that are JSON text become
+    // objects, and content of several texts becomes one. Throws Error(bad_request) when the template refuses it.
+    Rendering render(std::span<const Message> messages, GenerationPrompt prompt,
+                     const RenderOptions& options = {}) const;
+
+    const ChatFacts& facts() const { return facts_; }
+    const std::string& source() const { return source_; }
+    const Tokens& tokens() const { return tokens_; }
+    // The tokens that end the assistant's turn, sorted: the family's and the tokenizer's end_of_generation().
+    const std::vector<std::int32_t>& stop_tokens() const { return stop_tokens_; }
+
+private:
+    Json prepared(std::span<const Message> messages, std::vector<std::string>& notes) const;
+    Json variables(GenerationPrompt prompt, const RenderOptions& options, std::vector<std::string>& notes) const;
+
+    std::string source_;
+    Tokens tokens_;
+    const ChatFacts& facts_;
+    jinja::Template template_;
+    bool knows_developer_, reads_parts_;
+    std::vector<std::int32_t> stop_tokens_;
+};
+
+// The template that `tokenizer.chat_template` holds. Throws Error(unsupported) if there is none, or it holds something
+// that is not known; Error(bad_file) if it is no template, or the vocabulary lacks the token that closes its turns. The
+// tokenizer is not kept.
+std::unique_ptr<ChatTemplate> find_chat_template(const gguf::Metadata& metadata, const Tokenizer& tokenizer);
 
 }  // namespace quern::text
