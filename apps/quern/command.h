@@ -14,6 +14,7 @@ void add_inspect(CLI::App& app);
 void add_tokens(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_plan(CLI::App& app);
+void add_grammar(CLI::App& app);
 void add_version(CLI::App& app);
 
 }  // namespace quern::app

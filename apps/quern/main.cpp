@@ -82,6 +82,7 @@ int main(int argc, char** argv) {
     quern::app::add_tokens(app);
     quern::app::add_convert(app);
     quern::app::add_plan(app);
+    quern::app::add_grammar(app);
     quern::app::add_version(app);
     try {
         app.parse(argc, argv);
