@@ -390,6 +390,7 @@ Dfa determinised(const Nfa& nfa, Budget& budget) {
     frontier.number(closure.of({nfa.start}, true, false, budget));
     for (std::size_t i = 0; i < frontier.size(); ++i) {
         check_cells(frontier.size(), d.class_count);
+        budget.spend(16);
         const std::vector<std::int32_t> key = frontier.key(i);
         std::vector<std::int32_t> at_end = closure.of(key, i == 0, true, budget);
         d.labels.push_back(std::binary_search(at_end.begin(), at_end.end(), nfa.accept) ? 0 : Dfa::refuses);
@@ -440,6 +441,7 @@ Dfa product(std::span<const Dfa* const> parts, Stops stops,
     std::vector<std::int32_t> labels(parts.size()), target(parts.size());
     for (std::size_t i = 0; i < frontier.size(); ++i) {
         check_cells(frontier.size(), d.class_count);
+        budget.spend(16);
         const std::vector<std::int32_t> key = frontier.key(i);
         for (std::size_t p = 0; p < parts.size(); ++p)
             labels[p] = key[p] < 0 ? Dfa::refuses : parts[p]->labels[static_cast<std::size_t>(key[p])];
@@ -512,7 +514,7 @@ Dfa of_lengths(std::uint64_t min, std::uint64_t max, Budget& budget) {
     const bool bounded = max != std::numeric_limits<std::uint64_t>::max();
     const std::uint64_t last = bounded ? max : min;
     if (last >= Dfa::max_cells) throw Error(Code::unsupported, "a length of {} is too large to count here", last);
-    budget.spend(static_cast<std::size_t>(last));
+    budget.spend(8 * static_cast<std::size_t>(last));
     Dfa d{{0}, {0}, 1, {}, {}};
     for (std::uint64_t i = 0; i <= last; ++i) {
         d.labels.push_back(i >= min ? 0 : Dfa::refuses);

@@ -19,7 +19,7 @@ namespace quern::grammar {
 // What one compilation may cost: counts down, throws Error(unsupported) when it is used up.
 class Budget {
 public:
-    static constexpr std::size_t usual_work = 60'000'000;  // about half a second on a slow core
+    static constexpr std::size_t usual_work = 16'000'000;  // under a second on a slow core
     explicit Budget(std::size_t work = usual_work) : left_(work) {}
     void spend(std::size_t work);
 

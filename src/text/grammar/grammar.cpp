@@ -99,7 +99,7 @@ std::shared_ptr<const Grammar> Grammar::from_json_schema(const Json& schema, For
     return builder.build(builder.json_schema(schema, formats));
 }
 
-std::shared_ptr<const Grammar> Grammar::from_json_schema(std::string_view schema, Formats formats) {
+std::shared_ptr<const Grammar> Grammar::from_schema_text(std::string_view schema, Formats formats) {
     return from_json_schema(parse_json(schema, "the schema"), formats);
 }
 

@@ -34,7 +34,7 @@ public:
     // The texts of the JSON values that a schema (draft 2020-12) allows; see schema.h. A schema that allows nothing
     // gives a grammar that is empty().
     static std::shared_ptr<const Grammar> from_json_schema(const Json& schema, Formats formats = Formats::check);
-    static std::shared_ptr<const Grammar> from_json_schema(std::string_view schema, Formats formats = Formats::check);
+    static std::shared_ptr<const Grammar> from_schema_text(std::string_view schema, Formats formats = Formats::check);
     // The texts that a regular expression (ECMA-262) matches as a whole.
     static std::shared_ptr<const Grammar> from_regex(std::string_view pattern);
 

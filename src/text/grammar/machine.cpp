@@ -303,7 +303,8 @@ void Machine::step(const Position& from, std::uint8_t byte, Position& to) {
         const Leaf& leaf = program_.leaf_at(program_.leaf_of_state(-1 - n.state));
         std::int32_t state = -1 - n.state - leaf.first_state;
         std::uint32_t at = n.data;
-        if (!advance(leaf, state, at, byte, open_labels(n.parent))) continue;
+        const auto* open = open_labels(n.parent);
+        if (!advance(leaf, state, at, byte, open ? open->data() : nullptr)) continue;
         const auto s = static_cast<std::size_t>(state);
         const bool leaves = may_leave(leaf.spelling, at) && leaf.dfa.labels[s] >= 0;
         if (!may_leave(leaf.spelling, at) || (leaf.spelling != Spelling::json && leaf.goes_on[s] != 0))

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <unordered_map>
 
+#include "base/hash.h"
 #include "text/grammar/spelling.h"
 
 namespace quern::grammar {
@@ -16,6 +17,14 @@ void set_tokens(const TokenTrie& trie, std::uint32_t from, std::uint32_t to, std
         mask[id / 64] |= std::uint64_t(1) << (id % 64);
     }
 }
+
+struct KeyHash {
+    std::size_t operator()(const std::vector<Machine::NodeId>& key) const noexcept {
+        std::uint64_t h = key.size();
+        for (const Machine::NodeId id : key) h = splitmix64(h ^ id);
+        return static_cast<std::size_t>(h);
+    }
+};
 
 std::uint32_t between_of(Spelling s) { return s == Spelling::json ? in_string() : between; }
 
@@ -89,7 +98,7 @@ private:
     const TokenTrie& trie_;
     std::span<std::uint64_t> mask_;
     std::vector<Place> places_;
-    std::map<std::vector<Machine::NodeId>, std::int32_t> known_;
+    std::unordered_map<std::vector<Machine::NodeId>, std::int32_t, KeyHash> known_;
     std::vector<Level> levels_;
 };
 
@@ -231,7 +240,7 @@ bool add_string(Machine& machine, Machine::NodeId config, LeafMasks& masks, Walk
         open = *labels;
         bool always = false;
         for (std::size_t w = 0; w < open.size() && leaf.labels > 1; ++w)
-            always = always || (open[w] & leaf.always[w]) != 0;
+            always = always || (open[w] & leaf.always[static_cast<std::size_t>(state) * open.size() + w]) != 0;
         if (!always) return false;
     }
     masks.strings().add_inside(chars, mask);

@@ -19,6 +19,27 @@ std::uint64_t hash_of(Spelling spelling, const Dfa& d) {
 constexpr std::uint64_t max_empty_rounds = 64;  // each costs a step for every byte
 constexpr std::size_t max_reach_words = std::size_t(2) << 20;
 
+// Joins to the words of each state those of its successors, until nothing changes. States are numbered breadth first,
+// so going backwards settles a tree in one round.
+template <class Join>
+void spread(const Dfa& d, std::vector<std::uint64_t>& sets, std::size_t words, Join join) {
+    const auto c = static_cast<std::size_t>(d.class_count);
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (std::size_t s = static_cast<std::size_t>(d.states()); s-- > 0;)
+            for (std::size_t k = 0; k < c; ++k) {
+                const std::int32_t t = d.next[s * c + k];
+                if (t < 0) continue;
+                for (std::size_t w = 0; w < words; ++w) {
+                    std::uint64_t& own = sets[s * words + w];
+                    const std::uint64_t joined = join(own, sets[static_cast<std::size_t>(t) * words + w]);
+                    changed = changed || joined != own;
+                    own = joined;
+                }
+            }
+    }
+}
+
 // For each state the least number of steps to one of `sources`, whose own number is `first`.
 std::vector<std::uint32_t> steps_to(const std::vector<std::vector<std::int32_t>>& before,
                                     const std::vector<bool>& sources, std::uint32_t first) {
@@ -91,23 +112,9 @@ void fill_tables(Leaf& leaf) {
     for (std::size_t s = 0; s < n; ++s)
         if (const std::int32_t l = leaf.dfa.labels[s]; l >= 0)
             leaf.reach[s * words + static_cast<std::size_t>(l) / 64] |= std::uint64_t(1) << (l % 64);
-    // States are numbered breadth first, so going backwards settles a tree in one round.
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (std::size_t s = n; s-- > 0;)
-            for (std::int32_t k = 0; k < leaf.dfa.class_count; ++k) {
-                const std::int32_t t =
-                    leaf.dfa.next[s * static_cast<std::size_t>(leaf.dfa.class_count) + static_cast<std::size_t>(k)];
-                if (t < 0) continue;
-                for (std::size_t w = 0; w < words; ++w) {
-                    const std::uint64_t more = leaf.reach[static_cast<std::size_t>(t) * words + w];
-                    changed = changed || (more & ~leaf.reach[s * words + w]) != 0;
-                    leaf.reach[s * words + w] |= more;
-                }
-            }
-    }
-    leaf.always.assign(words, ~std::uint64_t(0));
-    for (std::size_t i = 0; i < leaf.reach.size(); ++i) leaf.always[i % words] &= leaf.reach[i];
+    spread(leaf.dfa, leaf.reach, words, [](std::uint64_t a, std::uint64_t b) { return a | b; });
+    leaf.always = leaf.reach;
+    spread(leaf.dfa, leaf.always, words, [](std::uint64_t a, std::uint64_t b) { return a & b; });
 }
 
 }  // namespace

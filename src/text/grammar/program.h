@@ -34,7 +34,7 @@ struct Leaf {
     // most, and how soon the label can be another.
     static constexpr std::uint32_t far = 0xffffffff;
     std::vector<std::uint32_t> safe, longest, same_label;
-    std::vector<std::uint64_t> always;  // [w]: labels that can be reached from every state, if labels > 1
+    std::vector<std::uint64_t> always;  // as reach: labels that can be reached from every state that can be reached
     std::size_t reach_words() const { return (static_cast<std::size_t>(labels) + 63) / 64; }
 };
 

@@ -2,6 +2,7 @@
 // is a walk along its prefix and then a loop, with a counter or, where `contains` counts too, a state for each count.
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -13,9 +14,9 @@
 namespace quern::grammar {
 namespace {
 
-// Between the tokens of a JSON text: nothing, one space, or a line end with up to 128 spaces or tabs. Bounded, so that
+// Between the tokens of a JSON text: nothing, one space, or a line end with up to 64 spaces or tabs. Bounded, so that
 // a model cannot go on with white space for ever.
-#define WS "(?: |\\r?\\n[ \\t]{0,128})?"
+#define WS "(?: |\\r?\\n[ \\t]{0,64})?"
 
 class Emitter {
 public:
@@ -40,7 +41,16 @@ public:
     }
 
 private:
-    Dfa regex(const char* pattern) { return regex_dfa(pattern, Match::whole, r_.budget()); }
+    // The punctuation of JSON is the same for all schemas.
+    Dfa regex(const char* pattern) {
+        static std::mutex mutex;
+        static std::map<std::string, Dfa> known;
+        const std::lock_guard lock(mutex);
+        const auto it = known.find(pattern);
+        if (it != known.end()) return it->second;
+        Budget own;
+        return known[pattern] = regex_dfa(pattern, Match::whole, own);
+    }
     std::int32_t text_leaf(const char* pattern) { return program_.add_leaf(Spelling::utf8, regex(pattern)); }
     // One leaf for two texts, with the labels 0 and 1.
     std::int32_t two_ways(const char* first, const char* second) {

@@ -32,44 +32,46 @@ enum Phase : std::uint32_t {
 };
 constexpr std::uint32_t pack(std::uint32_t phase, std::uint32_t value) { return phase << phase_shift | value; }
 
-std::int32_t target(const Leaf& leaf, std::int32_t state, std::int32_t cls) {
-    return leaf.dfa.next[static_cast<std::size_t>(state) * static_cast<std::size_t>(leaf.dfa.class_count) +
-                         static_cast<std::size_t>(cls)];
-}
+// A leaf, and which of its labels can be used at all.
+struct View {
+    const Leaf& leaf;
+    const std::uint64_t* open;
+};
 
-// Whether a state leads to a label that may be used.
-bool leads(const Leaf& leaf, std::int32_t state, OpenLabels open) {
-    if (!open || leaf.labels < 2) return true;
+std::int32_t target(const View& view, std::int32_t state, std::int32_t cls) {
+    const Leaf& leaf = view.leaf;
+    const std::int32_t to =
+        leaf.dfa.next[static_cast<std::size_t>(state) * static_cast<std::size_t>(leaf.dfa.class_count) +
+                      static_cast<std::size_t>(cls)];
+    if (!view.open || to < 0 || leaf.labels < 2) return to;
     const std::size_t words = leaf.reach_words();
     for (std::size_t w = 0; w < words; ++w)
-        if ((leaf.reach[static_cast<std::size_t>(state) * words + w] & (*open)[w]) != 0) return true;
-    return false;
+        if ((leaf.reach[static_cast<std::size_t>(to) * words + w] & view.open[w]) != 0) return to;
+    return Dfa::dead;
 }
 
 // Whether any code point of first..last can come next. Surrogates are no characters.
-bool alive(const Leaf& leaf, std::int32_t state, std::uint32_t first, std::uint32_t last, OpenLabels open) {
-    if (first < 0xd800 && last >= 0xd800)
-        return alive(leaf, state, first, 0xd7ff, open) || alive(leaf, state, 0xd800, last, open);
+bool alive(const View& view, std::int32_t state, std::uint32_t first, std::uint32_t last) {
+    if (first < 0xd800 && last >= 0xd800) return alive(view, state, first, 0xd7ff) || alive(view, state, 0xd800, last);
     if (first >= 0xd800 && first < 0xe000) first = 0xe000;
     last = std::min(last, alphabet_end - 1);
     if (first > last) return false;
-    const Dfa& d = leaf.dfa;
+    const Dfa& d = view.leaf.dfa;
     for (std::size_t i = d.interval_of(first); i < d.starts.size() && d.starts[i] <= last; ++i)
-        if (const std::int32_t to = target(leaf, state, d.classes[i]); to >= 0 && leads(leaf, to, open)) return true;
+        if (target(view, state, d.classes[i]) >= 0) return true;
     return false;
 }
 
-bool complete(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint32_t code, std::uint32_t phase,
-              OpenLabels open) {
+bool complete(const View& view, std::int32_t& state, std::uint32_t& at, std::uint32_t code, std::uint32_t phase) {
     if (code >= 0xd800 && code < 0xe000) return false;
-    state = target(leaf, state, code < 128 ? leaf.ascii[code] : leaf.dfa.classes[leaf.dfa.interval_of(code)]);
+    state = target(view, state,
+                   code < 128 ? view.leaf.ascii[code] : view.leaf.dfa.classes[view.leaf.dfa.interval_of(code)]);
     at = pack(phase, 0);
-    return state >= 0 && leads(leaf, state, open);
+    return state >= 0;
 }
 
 // A byte of a character of several; `resume` is the phase between characters.
-bool multibyte(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte, std::uint32_t resume,
-               OpenLabels open) {
+bool multibyte(const View& view, std::int32_t& state, std::uint32_t& at, std::uint8_t byte, std::uint32_t resume) {
     const std::uint32_t phase = at >> phase_shift;
     std::uint32_t value, left;
     if (phase == resume) {
@@ -94,13 +96,13 @@ bool multibyte(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::ui
                 at = pack(of4_left1, value);
                 break;
             default:
-                return complete(leaf, state, at, value, resume, open);
+                return complete(view, state, at, value, resume);
         }
     }
     const std::uint32_t now = at >> phase_shift;
     const std::uint32_t least = now == of2_left1 ? 0x80u : now == of3_left2 || now == of3_left1 ? 0x800u : 0x10000u;
     const std::uint32_t first = value << 6 * left, last = first | ((1u << 6 * left) - 1);
-    return last >= least && alive(leaf, state, std::max(first, least), last, open);
+    return last >= least && alive(view, state, std::max(first, least), last);
 }
 
 std::int32_t hex_digit(std::uint8_t b) {
@@ -110,22 +112,22 @@ std::int32_t hex_digit(std::uint8_t b) {
     return -1;
 }
 
-bool after_backslash(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte, OpenLabels open) {
+bool after_backslash(const View& view, std::int32_t& state, std::uint32_t& at, std::uint8_t byte) {
     switch (byte) {
         case '"':
         case '\\':
         case '/':
-            return complete(leaf, state, at, byte, inside, open);
+            return complete(view, state, at, byte, inside);
         case 'b':
-            return complete(leaf, state, at, '\b', inside, open);
+            return complete(view, state, at, '\b', inside);
         case 'f':
-            return complete(leaf, state, at, '\f', inside, open);
+            return complete(view, state, at, '\f', inside);
         case 'n':
-            return complete(leaf, state, at, '\n', inside, open);
+            return complete(view, state, at, '\n', inside);
         case 'r':
-            return complete(leaf, state, at, '\r', inside, open);
+            return complete(view, state, at, '\r', inside);
         case 't':
-            return complete(leaf, state, at, '\t', inside, open);
+            return complete(view, state, at, '\t', inside);
         case 'u':
             at = pack(hex0, 0);
             return true;
@@ -135,27 +137,26 @@ bool after_backslash(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, s
 }
 
 // A digit of \uXXXX, the first of a pair or the only one.
-bool hex(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte, OpenLabels open) {
+bool hex(const View& view, std::int32_t& state, std::uint32_t& at, std::uint8_t byte) {
     const std::int32_t digit = hex_digit(byte);
     if (digit < 0) return false;
     const std::uint32_t value = (at & value_mask) << 4 | static_cast<std::uint32_t>(digit);
     const std::uint32_t phase = at >> phase_shift;
     if (phase == hex3) {
-        if (value < 0xd800 || value > 0xdbff) return complete(leaf, state, at, value, inside, open);
+        if (value < 0xd800 || value > 0xdbff) return complete(view, state, at, value, inside);
         at = pack(high, value - 0xd800);
         const std::uint32_t base = 0x10000 + ((value - 0xd800) << 10);
-        return alive(leaf, state, base, base + 0x3ff, open);
+        return alive(view, state, base, base + 0x3ff);
     }
     const std::uint32_t left = hex3 - phase;
     const std::uint32_t first = value << 4 * left, last = first | ((1u << 4 * left) - 1);
     at = pack(phase + 1, value);
-    if (alive(leaf, state, first, last, open)) return true;
+    if (alive(view, state, first, last)) return true;
     const std::uint32_t from = std::max(first, 0xd800u), to = std::min(last, 0xdbffu);
-    return from <= to &&
-           alive(leaf, state, 0x10000 + ((from - 0xd800) << 10), 0x10000 + ((to - 0xd800) << 10) + 0x3ff, open);
+    return from <= to && alive(view, state, 0x10000 + ((from - 0xd800) << 10), 0x10000 + ((to - 0xd800) << 10) + 0x3ff);
 }
 
-bool low_hex(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte, OpenLabels open) {
+bool low_hex(const View& view, std::int32_t& state, std::uint32_t& at, std::uint8_t byte) {
     const std::int32_t digit = hex_digit(byte);
     if (digit < 0) return false;
     const std::uint32_t phase = at >> phase_shift, read = phase - low0;
@@ -166,38 +167,39 @@ bool low_hex(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint
     const std::uint32_t to = std::min((low << 4 * left) | ((1u << 4 * left) - 1), 0xdfffu);
     if (from > to) return false;
     const std::uint32_t base = 0x10000 + (top << 10);
-    if (left == 0) return complete(leaf, state, at, base + (from - 0xdc00), inside, open);
+    if (left == 0) return complete(view, state, at, base + (from - 0xdc00), inside);
     at = pack(phase + 1, value);
-    return alive(leaf, state, base + (from - 0xdc00), base + (to - 0xdc00), open);
+    return alive(view, state, base + (from - 0xdc00), base + (to - 0xdc00));
 }
 
-bool advance_json(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte, OpenLabels open) {
+bool advance_json(const View& view, std::int32_t& state, std::uint32_t& at, std::uint8_t byte) {
     const std::uint32_t phase = at >> phase_shift;
     switch (phase) {
         case inside:
             if (byte == '"') {
+                const std::int32_t label = view.leaf.dfa.labels[static_cast<std::size_t>(state)];
                 at = pack(closed, 0);
-                return leaf.dfa.labels[static_cast<std::size_t>(state)] >= 0;
+                return label >= 0 && (!view.open || (view.open[label / 64] >> (label % 64) & 1) != 0);
             }
             if (byte == '\\') {
                 at = pack(backslash, 0);
-                return alive(leaf, state, 0, alphabet_end - 1, open);
+                return alive(view, state, 0, alphabet_end - 1);
             }
             if (byte < 0x20) return false;
-            if (byte < 0x80) return complete(leaf, state, at, byte, inside, open);
-            return multibyte(leaf, state, at, byte, inside, open);
+            if (byte < 0x80) return complete(view, state, at, byte, inside);
+            return multibyte(view, state, at, byte, inside);
         case quote:
             at = pack(inside, 0);
             return byte == '"';
         case closed:
             return false;
         case backslash:
-            return after_backslash(leaf, state, at, byte, open);
+            return after_backslash(view, state, at, byte);
         case hex0:
         case hex1:
         case hex2:
         case hex3:
-            return hex(leaf, state, at, byte, open);
+            return hex(view, state, at, byte);
         case high:
             at = pack(high_backslash, at & value_mask);
             return byte == '\\';
@@ -208,9 +210,9 @@ bool advance_json(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std:
         case low1:
         case low2:
         case low3:
-            return low_hex(leaf, state, at, byte, open);
+            return low_hex(view, state, at, byte);
         default:
-            return multibyte(leaf, state, at, byte, inside, open);
+            return multibyte(view, state, at, byte, inside);
     }
 }
 
@@ -222,13 +224,14 @@ bool may_leave(Spelling spelling, std::uint32_t at) {
     return at == (spelling == Spelling::json ? pack(closed, 0) : between);
 }
 
-bool advance(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte, OpenLabels open) {
-    if (leaf.spelling == Spelling::json) return advance_json(leaf, state, at, byte, open);
+bool advance(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte, const std::uint64_t* open) {
+    const View view{leaf, open};
+    if (leaf.spelling == Spelling::json) return advance_json(view, state, at, byte);
     if (leaf.spelling == Spelling::bytes || (at == between && byte < 0x80)) {
-        state = target(leaf, state, byte < 0x80 ? leaf.ascii[byte] : leaf.dfa.classes[leaf.dfa.interval_of(byte)]);
-        return state >= 0 && leads(leaf, state, open);
+        state = target(view, state, byte < 0x80 ? leaf.ascii[byte] : leaf.dfa.classes[leaf.dfa.interval_of(byte)]);
+        return state >= 0;
     }
-    return multibyte(leaf, state, at, byte, start, open);
+    return multibyte(view, state, at, byte, start);
 }
 
 }  // namespace quern::grammar

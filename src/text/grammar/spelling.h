@@ -15,11 +15,9 @@ std::uint32_t first_spelling(Spelling spelling);      // at the start of a leaf
 std::uint32_t in_string();                            // between characters of a JSON string
 bool may_leave(Spelling spelling, std::uint32_t at);  // whether a leaf may end here, if its automaton accepts
 
-// Which labels of a leaf may still be used, by bit; null: all of them.
-using OpenLabels = const std::vector<std::uint64_t>*;
-
-// Moves on by a byte; false (and anything in state, at) if the byte cannot stand here: what it begins, a half-read
-// character too, must still lead to a label that may be used.
-bool advance(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte, OpenLabels open = nullptr);
+// Moves on by a byte; false (and anything in state, at) if the byte cannot stand here. `open`: bits of the labels that
+// can be used; null: all of them.
+bool advance(const Leaf& leaf, std::int32_t& state, std::uint32_t& at, std::uint8_t byte,
+             const std::uint64_t* open = nullptr);
 
 }  // namespace quern::grammar
