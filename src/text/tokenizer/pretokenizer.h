@@ -21,6 +21,9 @@ struct PreTokenizer {
     // A word that is itself a token is that token, whatever the merges would make of it.
     enum class WholeWords : bool { no, first } whole_words = WholeWords::no;
     enum class DefaultBos : bool { no, yes } default_bos = DefaultBos::no;  // when the file does not say
+    // What the family's own tokenizers do to a text first. No key of GGUF says so, and other engines leave it out; here
+    // a text gives the ids that the model was trained on.
+    enum class NormalForm : bool { none, c } normal_form = NormalForm::none;
     std::array<std::string_view, 6> patterns;                               // empty ones at the end do not count
 };
 
