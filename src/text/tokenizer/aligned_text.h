@@ -21,6 +21,7 @@ struct Sourced {
     std::string_view text;
     const Span* spans = nullptr;  // one per byte; null: the text is the original from `base` on
     std::size_t base = 0;
+    std::uint32_t start = 0;  // where it begins in the original, before anything that was dropped there
 
     // The original of bytes [begin, end); begin < end <= text.size().
     Span origin(std::size_t begin, std::size_t end) const {
@@ -28,7 +29,9 @@ struct Sourced {
         return {static_cast<std::uint32_t>(base + begin), static_cast<std::uint32_t>(base + end)};
     }
     Sourced part(std::size_t begin, std::size_t size) const {
-        return {text.substr(begin, size), spans ? spans + begin : nullptr, base + begin};
+        const Sourced out{text.substr(begin, size), spans ? spans + begin : nullptr, base + begin};
+        if (begin == 0) return {out.text, out.spans, out.base, start};
+        return {out.text, out.spans, out.base, out.text.empty() ? start : out.origin(0, 1).begin};
     }
 };
 
@@ -36,6 +39,7 @@ struct AlignedText {
     std::string text;
     std::vector<Span> spans;  // one per byte if tracked, else empty
     bool tracked = false;
+    std::uint32_t start = 0;
 
     void clear() {
         text.clear();
@@ -53,7 +57,7 @@ struct AlignedText {
         if (tracked)
             for (std::size_t i = begin; i < end; ++i) spans.push_back(from.origin(i, i + 1));
     }
-    Sourced sourced() const { return {text, tracked ? spans.data() : nullptr, 0}; }
+    Sourced sourced() const { return {text, tracked ? spans.data() : nullptr, 0, start}; }
 };
 
 }  // namespace quern::text

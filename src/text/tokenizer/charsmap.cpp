@@ -24,10 +24,11 @@ std::uint32_t offset(std::uint32_t unit) { return (unit >> 10) << ((unit & 0x200
 Charsmap::Charsmap(std::string_view bytes) {
     const std::size_t size = bytes.size() < 4 ? 0 : read_u32(bytes, 0);
     if (bytes.size() < 4 || size > bytes.size() - 4 || size % 4 != 0 || size == 0)
-        throw Error(Code::bad_file,
-                    "reading the tokenizer: tokenizer.ggml.precompiled_charsmap has {} bytes and says that its table has "
-                    "{}; it is damaged",
-                    bytes.size(), size);
+        throw Error(
+            Code::bad_file,
+            "reading the tokenizer: tokenizer.ggml.precompiled_charsmap has {} bytes and says that its table has "
+            "{}; it is damaged",
+            bytes.size(), size);
     for (std::size_t i = 0; i < size; i += 4) units_.push_back(read_u32(bytes, 4 + i));
     strings_ = bytes.substr(4 + size);
     if (strings_.empty() || strings_.back() != '\0')

@@ -44,7 +44,11 @@ MergeTable::MergeTable(const Vocabulary& vocabulary, const gguf::Metadata& metad
         const std::uint64_t pair = pair_of(*left_id, *right_id);
         std::size_t slot = splitmix64(pair) & (slots_.size() - 1);
         while (slots_[slot].pair != empty && slots_[slot].pair != pair) slot = (slot + 1) & (slots_.size() - 1);
-        if (slots_[slot].pair == empty) slots_[slot] = {pair, {static_cast<std::uint32_t>(rank), *id}};
+        if (slots_[slot].pair == pair)
+            throw Error(Code::bad_file,
+                        "reading the tokenizer: {}[{}] is '{:.80}', which stands there already as entry {}", merges_key,
+                        rank, line, slots_[slot].merge.rank);
+        slots_[slot] = {pair, {static_cast<std::uint32_t>(rank), *id}};
     }
 }
 

@@ -14,9 +14,9 @@ namespace quern::text {
 class MergeTable {
 public:
     MergeTable() : slots_(1) {}
-    // Of two lines with one pair the first counts. Merges that would make a control token are left out, since nothing a
-    // user writes may become one. Throws Error(bad_file) naming `tokenizer.ggml.merges` if it is missing or names
-    // tokens that do not exist.
+    // Merges that would make a control token are left out, since nothing a user writes may become one. Throws
+    // Error(bad_file) naming `tokenizer.ggml.merges` if it is missing, names tokens that do not exist, or has a pair
+    // twice.
     MergeTable(const Vocabulary& vocabulary, const gguf::Metadata& metadata);
 
     Merge find(std::int32_t left, std::int32_t right) const {

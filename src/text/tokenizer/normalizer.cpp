@@ -166,16 +166,14 @@ bool apply_clean_controls(const Sourced& in, AlignedText& out) {
 
 bool apply_space_han(const Sourced& in, AlignedText& out) {
     std::size_t copied = 0;
-    Span before{0, 0};  // spaces stand for what is on their left
     for (std::size_t at = 0; at < in.text.size();) {
         const Character c = character_at(in.text, at);
         at = c.end();
         if (!c.valid || !is_han(c.code)) continue;
-        const Span own = in.origin(c.begin, c.end());
+        const Span own = in.origin(c.begin, c.end());  // of the spaces too
         out.copy(in, copied, c.begin);
-        if (!out.spans.empty()) before = out.spans.back();
-        out.append(" ", before);
-        out.copy(in, c.begin, c.end());
+        out.append(" ", own);
+        out.append(in.text.substr(c.begin, c.size), own);
         out.append(" ", own);
         copied = at;
     }
@@ -266,8 +264,8 @@ std::vector<NormalizerStep> Normalizer::parse(std::span<const std::string> steps
         const bool good = known != std::end(names) && std::ssize(parts) == known->operands + 1 &&
                           (known->kind != Kind::replace || !parts[1].empty());
         if (!good)
-            throw Error(Code::bad_file, "reading the tokenizer: its normalizer has the step '{:.80}', which is not known",
-                        text);
+            throw Error(Code::bad_file,
+                        "reading the tokenizer: its normalizer has the step '{:.80}', which is not known", text);
         NormalizerStep step{known->kind, {}, {}};
         if (known->operands == 2) step.from = parts[1];
         if (known->operands > 0) step.to = parts.back();
@@ -294,6 +292,7 @@ Sourced Normalizer::apply(const Sourced& text, AlignedText& space, AlignedText& 
         if (now.text.empty()) break;
         out->clear();
         if (!apply_step(step, now, *out)) continue;
+        out->start = now.start;
         now = out->sourced();
         std::swap(out, spare);
     }

@@ -23,7 +23,7 @@ struct NormalizerStep {
         lowercase,
         strip_accents,     // every mark (M*) goes
         strip_nonspacing,  // marks of category Mn go
-        clean_controls,    // control, unassigned and replacement characters go; white space becomes U+0020
+        clean_controls,    // control, private and replacement characters go; white space becomes U+0020
         space_han,         // a space on both sides of each Chinese ideograph
         strip_left,        // white space at the start goes
         strip_right,       // white space at the end goes

@@ -3,12 +3,14 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <algorithm>
 #include <new>
 #include <vector>
 
 #include "base/check.h"
 #include "base/error.h"
 #include "text/tokenizer/scratch.h"
+#include "text/utf8.h"
 
 namespace quern::text {
 namespace {
@@ -70,10 +72,27 @@ struct MatchSpace {
     }
 };
 
+// A whole number that no letter follows.
+Owned<pcre2_code> compile_number() {
+    return compile(R"((?<!\p{Nd})\p{Nd}++(?![\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24B6}-\x{24E9}]))");
+}
+
+std::size_t count_characters(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::size_t bytes_of_characters(std::string_view text, std::size_t count) {
+    std::size_t at = 0;
+    for (; count > 0; --count) at += next_character(text.substr(at)).bytes;
+    return at;
+}
+
 }  // namespace
 
 struct Splitter::Impl {
     std::vector<Owned<pcre2_code>> codes;
+    std::size_t in_threes = ~std::size_t{0};  // the level whose matches are cut into groups of three digits
     ScratchPool<MatchSpace> spaces;
 
     // True if codes[level] matches at or after `from`; the place is then in space.data.
@@ -93,6 +112,16 @@ struct Splitter::Impl {
         return true;
     }
 
+    void split_in_threes(std::size_t level, std::string_view digits, MatchSpace& space, const Emit& emit) const {
+        std::size_t count = count_characters(digits);
+        while (count > 0) {
+            const std::size_t group = count % 3 == 0 ? 3 : count % 3, bytes = bytes_of_characters(digits, group);
+            split(level + 1, digits.substr(0, bytes), space, emit);
+            digits.remove_prefix(bytes);
+            count -= group;
+        }
+    }
+
     void split(std::size_t level, std::string_view text, MatchSpace& space, const Emit& emit) const {
         if (level == codes.size()) {
             emit(text);
@@ -104,7 +133,10 @@ struct Splitter::Impl {
             const std::size_t begin = place[0], end = place[1];
             CHECK(end > begin && begin >= done);  // no pattern of the table matches nothing
             if (begin > done) split(level + 1, text.substr(done, begin - done), space, emit);
-            split(level + 1, text.substr(begin, end - begin), space, emit);
+            if (level == in_threes)
+                split_in_threes(level, text.substr(begin, end - begin), space, emit);
+            else
+                split(level + 1, text.substr(begin, end - begin), space, emit);
             done = from = end;
         }
         if (done < text.size()) split(level + 1, text.substr(done), space, emit);
@@ -112,8 +144,10 @@ struct Splitter::Impl {
 };
 
 Splitter::Splitter(const PreTokenizer& pre) : impl_(std::make_unique<Impl>()) {
-    for (const std::string_view pattern : pre.patterns)
-        if (!pattern.empty()) impl_->codes.push_back(compile(pattern));
+    for (const std::string_view pattern : pre.patterns) {
+        if (pattern == digits_in_threes) impl_->in_threes = impl_->codes.size();
+        if (!pattern.empty()) impl_->codes.push_back(pattern == digits_in_threes ? compile_number() : compile(pattern));
+    }
 }
 Splitter::Splitter(Splitter&&) noexcept = default;
 Splitter::~Splitter() = default;

@@ -137,7 +137,7 @@ constexpr PreTokenizer families[] = {
     {"tekken", first, bos, as_is, {tekken}},
     {"gpt-4o o200k gpt-oss llama4 kanana2 talkie minimax minimax-m2", no, no_bos, as_is, {o200k}},
     {"granite-embed-multi-97m", first, no_bos, as_is, {o200k}},
-    {"tiny_aya cohere2moe", no, no_bos, as_is, {R"(\d{1,3}(?=(?:\d{3})*\b))", o200k}},
+    {"tiny_aya cohere2moe", no, no_bos, as_is, {digits_in_threes, o200k}},
     {"kimi-k2", no, no_bos, as_is, {kimi}},
     {"bloom poro-chat gpt3-finnish", no, no_bos, as_is, {bloom}},
     {"viking", no, no_bos, as_is, {bloom, R"(\p{N})"}},

@@ -59,9 +59,11 @@ SentencePieceText::SentencePieceText(const Vocabulary& vocabulary, const gguf::M
 struct SentencePieceText::Squeezer {
     AlignedText& out;
     const bool squeeze;
-    bool after_space = true;
+    bool after_space = true, spaces_only = true;
 
     void put(std::string_view bytes, Span from) {
+        spaces_only = spaces_only && squeeze && bytes == " ";
+        if (spaces_only) out.start = from.end;
         while (squeeze && after_space && bytes.starts_with(' ')) bytes.remove_prefix(1);
         if (bytes.empty()) {
             if (out.tracked && !out.spans.empty()) out.spans.back().end = from.end;  // goes with what stands before
@@ -104,10 +106,9 @@ bool SentencePieceText::prepare(const Sourced& text, const AddedTokens& tokens, 
 
 void SentencePieceText::escape(const Sourced& text, bool start, AlignedText& out) const {
     out.clear();
-    if (add_space_prefix_ && start) {
-        const std::uint32_t at = text.text.empty() ? 0 : text.origin(0, 1).begin;
-        out.append(space_mark, {at, at});
-    }
+    // It stands for nothing but what was dropped at the start.
+    if (add_space_prefix_ && start)
+        out.append(space_mark, {text.start, text.text.empty() ? text.start : text.origin(0, 1).begin});
     if (!out.tracked) {
         std::size_t done = 0;
         for (std::size_t space = text.text.find(' '); space != text.text.npos; space = text.text.find(' ', done)) {

@@ -26,11 +26,11 @@ std::unique_ptr<TokenizerModel> make_model(const Vocabulary& vocabulary, const g
     if (model == "gemma4") return std::make_unique<SentencePiece>(vocabulary, metadata, SentencePiece::Order::merges);
     if (model == "t5") return std::make_unique<Unigram>(vocabulary, metadata);
     if (model == "bert") return std::make_unique<WordPiece>(vocabulary, metadata);
-    throw Error(
-        Code::unsupported,
-        "reading the tokenizer: the file's tokenizer.ggml.model is '{:.80}'; known are gpt2 (byte-level BPE), llama and "
-        "gemma4 (SentencePiece BPE), t5 (SentencePiece unigram) and bert (WordPiece)",
-        model);
+    throw Error(Code::unsupported,
+                "reading the tokenizer: the file's tokenizer.ggml.model is '{:.80}'; known are gpt2 (byte-level BPE), "
+                "llama and "
+                "gemma4 (SentencePiece BPE), t5 (SentencePiece unigram) and bert (WordPiece)",
+                model);
 }
 
 }  // namespace
@@ -62,8 +62,9 @@ void Tokenizer::set_added(const gguf::Metadata& metadata) {
     const auto pairs = metadata.integers(flags_key).value_or(std::vector<std::int64_t>());
     for (std::size_t i = 0; i < pairs.size(); i += 2) {
         if (i + 1 == pairs.size() || pairs[i] < 0 || pairs[i] >= vocab_size() || pairs[i + 1] < 0 || pairs[i + 1] > 15)
-            throw Error(Code::bad_file, "reading the tokenizer: {}[{}] is {}, expected a token's id and flags from 0 to 15",
-                        flags_key, i, pairs[i]);
+            throw Error(Code::bad_file,
+                        "reading the tokenizer: {}[{}] is {}, expected a token's id and flags from 0 to 15", flags_key,
+                        i, pairs[i]);
         flags[pairs[i]] = AddedFlags::of(static_cast<std::uint8_t>(pairs[i + 1]));
     }
     for (std::int32_t id = 0; id < vocabulary_.size(); ++id) {
@@ -97,7 +98,8 @@ void Tokenizer::set_edges(const gguf::Metadata& metadata) {
     };
     add_bos_ = wants("tokenizer.ggml.add_bos_token", model_->default_add_bos(), vocabulary_.bos,
                      "tokenizer.ggml.bos_token_id");
-    add_eos_ = wants("tokenizer.ggml.add_eos_token", model_->default_add_eos(), vocabulary_.eos, "tokenizer.ggml.eos_token_id");
+    add_eos_ = wants("tokenizer.ggml.add_eos_token", model_->default_add_eos(), vocabulary_.eos,
+                     "tokenizer.ggml.eos_token_id");
 }
 
 std::vector<std::int32_t> Tokenizer::encode(std::string_view text, Specials specials) const {
@@ -112,8 +114,9 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text, Specials spec
 
 Tokenizer::Encoding Tokenizer::encode_with_spans(std::string_view text, Specials specials) const {
     if (text.size() > max_traced_bytes)
-        throw Error(Code::bad_request, "finding the tokens' places in a text of {} bytes: at most {} are possible at once",
-                    text.size(), max_traced_bytes);
+        throw Error(Code::bad_request,
+                    "finding the tokens' places in a text of {} bytes: at most {} are possible at once", text.size(),
+                    max_traced_bytes);
     Encoding encoding;
     TokenSink out{encoding.ids, &encoding.spans};
     encode(text, specials, out);

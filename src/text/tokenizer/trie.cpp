@@ -11,7 +11,8 @@ Trie::Trie(std::vector<std::pair<std::string_view, std::int32_t>> tokens) {
     std::size_t total = 1;
     for (const auto& [text, id] : tokens) total += text.size();
     if (total > std::numeric_limits<Node>::max() / 2)
-        throw Error(Code::bad_file, "reading the vocabulary: its tokens have {} bytes together, too many to search", total);
+        throw Error(Code::bad_file, "reading the vocabulary: its tokens have {} bytes together, too many to search",
+                    total);
     std::ranges::sort(tokens);
     // Each node is a run of sorted tokens that share their first `depth` bytes.
     struct Run {

@@ -1,5 +1,6 @@
-// Tokens by their bytes, to walk along a text and see which tokens start at a place. Made once, then only read. Nodes lie
-// breadth first with the children of each side by side, nine bytes a node, so that a vocabulary stays in the caches.
+// Tokens by their bytes, to walk along a text and see which tokens start at a place. Made once, then only read. Nodes
+// lie breadth first with the children of each side by side, nine bytes a node, so that a vocabulary stays in the
+// caches.
 #pragma once
 
 #include <array>

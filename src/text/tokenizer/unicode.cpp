@@ -96,18 +96,13 @@ bool is_white_space(char32_t c) {
     return c == 0x85 || between(property(c).category, UTF8PROC_CATEGORY_ZS, UTF8PROC_CATEGORY_ZP);
 }
 
-bool is_punctuation(char32_t c) {
-    return between(property(c).category, UTF8PROC_CATEGORY_PC, UTF8PROC_CATEGORY_PO);
-}
+bool is_punctuation(char32_t c) { return between(property(c).category, UTF8PROC_CATEGORY_PC, UTF8PROC_CATEGORY_PO); }
 
 bool is_mark(char32_t c) { return between(property(c).category, UTF8PROC_CATEGORY_MN, UTF8PROC_CATEGORY_ME); }
 
 bool is_nonspacing_mark(char32_t c) { return property(c).category == UTF8PROC_CATEGORY_MN; }
 
-bool is_other(char32_t c) {
-    const int category = property(c).category;
-    return category == UTF8PROC_CATEGORY_CN || between(category, UTF8PROC_CATEGORY_CC, UTF8PROC_CATEGORY_CO);
-}
+bool is_other(char32_t c) { return between(property(c).category, UTF8PROC_CATEGORY_CC, UTF8PROC_CATEGORY_CO); }
 
 bool is_word_character(char32_t c) {
     const int category = property(c).category;
@@ -126,8 +121,7 @@ void append_lower_case(std::vector<char32_t>& out, char32_t c) {
 }
 
 std::vector<ChangedCharacter> normalise(const char32_t* text, std::size_t count, NormalForm form) {
-    std::vector<ChangedCharacter> out =
-        decompose_all(text, count, form == NormalForm::kc || form == NormalForm::kd);
+    std::vector<ChangedCharacter> out = decompose_all(text, count, form == NormalForm::kc || form == NormalForm::kd);
     if (composes(form)) compose_all(out);
     return out;
 }

@@ -11,7 +11,7 @@ bool is_white_space(char32_t c);      // the property White_Space
 bool is_punctuation(char32_t c);      // general category P*
 bool is_mark(char32_t c);             // M*: accents and vowel signs
 bool is_nonspacing_mark(char32_t c);  // Mn
-bool is_other(char32_t c);            // C*: control, format, private use, unassigned
+bool is_other(char32_t c);            // Cc, Cf, Co: control, format, private use
 bool is_word_character(char32_t c);   // what \w matches: letters, marks, decimal digits, connectors, joiners
 
 // Full lower case without regard to neighbours: appends one character, or two for U+0130.

@@ -39,8 +39,8 @@ private:
     static constexpr std::uint32_t unreached = ~std::uint32_t{0};
     struct Scratch {
         WordCache cache;
-        std::vector<Best> best;               // by place
-        std::vector<std::uint32_t> pieces;    // ends of the pieces, last first
+        std::vector<Best> best;             // by place
+        std::vector<std::uint32_t> pieces;  // ends of the pieces, last first
         AlignedText escaped;
     };
 

@@ -77,7 +77,8 @@ void WordPiece::encode_word(const Sourced& word, TokenSink& out) const {
         if (out.spans) out.spans->resize(before);
         out.push(*vocabulary_.unknown, [&] { return word.origin(0, text.size()); });
     };
-    const auto characters = std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+    const auto characters =
+        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
     if (characters > std::ptrdiff_t(longest_word)) return unknown();
     for (std::size_t begin = 0; begin < text.size();) {
         Trie::Node node = begin == 0 ? word_start_ : Trie::root;
