@@ -347,7 +347,10 @@ def sentence_piece(strings: list[str]) -> dict:
             print(name, sum(ties), "ties")
             assert sum(ties) < 40
             skipped = [a or b for a, b in zip(skipped, ties)]
-            extra = {"double": "".join(check(d, 4) for d in double)} if not user else {}
+            # That library also makes control and byte tokens of text that spells them.
+            spelled = ["<s>", "</s>", "<unk>", "<0x"]
+            extra = {} if user else {"double": "".join(
+                "----" if any(t in s for t in spelled) else check(d, 4) for s, d in zip(strings, double))}
         else:
             extra = {}
         out[name] = extra | {

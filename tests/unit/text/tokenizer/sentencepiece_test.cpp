@@ -37,6 +37,7 @@ TEST(SentencePiece, EncodesAsTheReferenceAndBack) {
         if (model.contains("double")) {  // Hugging Face tokenizers' ids
             const std::string checks = model["double"];
             for (std::size_t i = 0; i < strings.size(); ++i) {
+                if (checks.substr(4 * i, 4) == "----") continue;
                 const Ids ids = tokenizer->encode(strings[i], Specials::as_text);
                 EXPECT_EQ(golden_check({ids.begin(), ids.end()}, 4), checks.substr(4 * i, 4))
                     << name << ": " << strings[i];
