@@ -61,6 +61,32 @@ Owned<pcre2_code> compile(std::string_view pattern) {
     return code;
 }
 
+// One step of a family.
+struct Level {
+    Owned<pcre2_code> code;
+    bool in_threes = false;                    // what matches is cut into groups of three digits
+    bool jit = false;                          // compiled to machine code
+    const std::uint8_t* first_bytes = nullptr;  // one bit for each byte that a match can start with; null: any
+
+    explicit Level(Owned<pcre2_code> c) : code(std::move(c)) {
+        std::size_t jit_size = 0;
+        pcre2_pattern_info(code.get(), PCRE2_INFO_JITSIZE, &jit_size);
+        pcre2_pattern_info(code.get(), PCRE2_INFO_FIRSTBITMAP, &first_bytes);
+        jit = jit_size > 0;
+    }
+
+    // The first place from `from` on where a match can start: asking PCRE2 costs more than looking at a short piece.
+    std::size_t first_place(std::string_view text, std::size_t from) const {
+        if (!first_bytes) return from;
+        while (from < text.size()) {
+            const auto byte = static_cast<unsigned char>(text[from]);
+            if ((first_bytes[byte / 8] >> (byte % 8) & 1) != 0) break;
+            ++from;
+        }
+        return from;
+    }
+};
+
 struct MatchSpace {
     Owned<pcre2_match_data> data{pcre2_match_data_create(1, nullptr)};
     Owned<pcre2_match_context> context{pcre2_match_context_create(nullptr)};
@@ -91,18 +117,21 @@ std::size_t bytes_of_characters(std::string_view text, std::size_t count) {
 }  // namespace
 
 struct Splitter::Impl {
-    std::vector<Owned<pcre2_code>> codes;
-    std::size_t in_threes = ~std::size_t{0};  // the level whose matches are cut into groups of three digits
+    std::vector<Level> levels;
     ScratchPool<MatchSpace> spaces;
 
-    // True if codes[level] matches at or after `from`; the place is then in space.data.
+    // True if levels[level] matches at or after `from`; the place is then in space.data.
     bool match(std::size_t level, std::string_view text, std::size_t from, MatchSpace& space) const {
-        const auto run = [&](std::uint32_t options) {
-            return pcre2_match(codes[level].get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
-                               PCRE2_NO_UTF_CHECK | options, space.data.get(), space.context.get());
-        };
-        int result = run(0);
-        if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = run(PCRE2_NO_JIT);
+        const Level& l = levels[level];
+        from = l.first_place(text, from);
+        if (from == text.size()) return false;
+        const auto subject = reinterpret_cast<PCRE2_SPTR>(text.data());
+        int result = PCRE2_ERROR_JIT_STACKLIMIT;
+        if (l.jit)
+            result = pcre2_jit_match(l.code.get(), subject, text.size(), from, 0, space.data.get(), space.context.get());
+        if (result == PCRE2_ERROR_JIT_STACKLIMIT)
+            result = pcre2_match(l.code.get(), subject, text.size(), from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
+                                 space.data.get(), space.context.get());
         if (result == PCRE2_ERROR_NOMATCH) return false;
         if (result < 0)
             throw Error(Code::no_memory,
@@ -123,7 +152,7 @@ struct Splitter::Impl {
     }
 
     void split(std::size_t level, std::string_view text, MatchSpace& space, const Emit& emit) const {
-        if (level == codes.size()) {
+        if (level == levels.size()) {
             emit(text);
             return;
         }
@@ -133,7 +162,7 @@ struct Splitter::Impl {
             const std::size_t begin = place[0], end = place[1];
             CHECK(end > begin && begin >= done);  // no pattern of the table matches nothing
             if (begin > done) split(level + 1, text.substr(done, begin - done), space, emit);
-            if (level == in_threes)
+            if (levels[level].in_threes)
                 split_in_threes(level, text.substr(begin, end - begin), space, emit);
             else
                 split(level + 1, text.substr(begin, end - begin), space, emit);
@@ -145,8 +174,9 @@ struct Splitter::Impl {
 
 Splitter::Splitter(const PreTokenizer& pre) : impl_(std::make_unique<Impl>()) {
     for (const std::string_view pattern : pre.patterns) {
-        if (pattern == digits_in_threes) impl_->in_threes = impl_->codes.size();
-        if (!pattern.empty()) impl_->codes.push_back(pattern == digits_in_threes ? compile_number() : compile(pattern));
+        if (pattern.empty()) continue;
+        const bool in_threes = pattern == digits_in_threes;
+        impl_->levels.emplace_back(in_threes ? compile_number() : compile(pattern)).in_threes = in_threes;
     }
 }
 Splitter::Splitter(Splitter&&) noexcept = default;

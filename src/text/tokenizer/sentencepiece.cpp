@@ -21,6 +21,10 @@ SentencePiece::SentencePiece(const Vocabulary& vocabulary, const gguf::Metadata&
         longest_text_ = std::max(longest_text_, vocabulary.text(id).size());
         breaks_.add(vocabulary.text(id));
     }
+    for (std::size_t c = 0; c < ascii_ids_.size(); ++c) {
+        const char character = static_cast<char>(c);
+        ascii_ids_[c] = find({&character, 1}).id;
+    }
 }
 
 void SentencePiece::rank_scores(const gguf::Metadata& metadata) {
@@ -74,9 +78,10 @@ void SentencePiece::encode_word(const Sourced& source, Scratch& scratch, TokenSi
     const std::size_t before = out.ids.size();
     scratch.symbols.clear();
     for (std::size_t i = 0; i < word.size();) {
-        const std::size_t size = next_character(word.substr(i)).bytes;
-        scratch.symbols.push_back(
-            {find(word.substr(i, size)).id, static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(size)});
+        const auto first = static_cast<unsigned char>(word[i]);
+        const std::size_t size = first < 128 ? 1 : next_character(word.substr(i)).bytes;
+        const std::int32_t id = first < 128 ? ascii_ids_[first] : find(word.substr(i, size)).id;
+        scratch.symbols.push_back({id, static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(size)});
         i += size;
     }
     if (order_ == Order::scores)

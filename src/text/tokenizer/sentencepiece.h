@@ -4,6 +4,8 @@
 // tokens, else to the unknown token. Bytes that are not UTF-8 go to byte tokens as they are, instead of being replaced.
 #pragma once
 
+#include <array>
+
 #include "format/gguf/metadata.h"
 #include "text/tokenizer/merge.h"
 #include "text/tokenizer/merge_table.h"
@@ -48,6 +50,7 @@ private:
     const SentencePieceText text_;
     MergeTable merges_;                 // Order::merges
     std::vector<std::uint32_t> ranks_;  // Order::scores, by id: 0 has the best score; equal scores have equal ranks
+    std::array<std::int32_t, 128> ascii_ids_{};  // of single characters, which every word starts as
     std::size_t longest_text_ = 0;
     WordBreaks breaks_;
     mutable ScratchPool<Scratch> scratch_;
