@@ -51,6 +51,12 @@ ByteBpe::ByteBpe(const Vocabulary& vocabulary, const gguf::Metadata& metadata)
         longest_text_ = std::max(longest_text_, vocabulary.text(id).size());
 }
 
+std::string ByteBpe::spelled(std::string_view bytes) {
+    std::string out;
+    spell(bytes, out);
+    return out;
+}
+
 std::vector<NormalizerStep> ByteBpe::normalizer() const {
     if (pre_.normal_form == PreTokenizer::NormalForm::c) return {{NormalizerStep::Kind::nfc, {}, {}}};
     return {};

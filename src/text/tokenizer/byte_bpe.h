@@ -24,6 +24,8 @@ public:
     void encode(const Sourced& text, Place place, TokenSink& out) const override;
     std::vector<NormalizerStep> normalizer() const override;
     std::string piece(std::int32_t id) const override;
+    // Bytes as GPT-2 writes them: each as one printable character.
+    static std::string spelled(std::string_view bytes);
     bool adds_space_prefix() const override { return false; }
     bool default_add_bos() const override { return pre_.default_bos == PreTokenizer::DefaultBos::yes; }
 

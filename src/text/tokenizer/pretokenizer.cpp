@@ -64,8 +64,8 @@ Owned<pcre2_code> compile(std::string_view pattern) {
 // One step of a family.
 struct Level {
     Owned<pcre2_code> code;
-    bool in_threes = false;                    // what matches is cut into groups of three digits
-    bool jit = false;                          // compiled to machine code
+    bool in_threes = false;                     // what matches is cut into groups of three digits
+    bool jit = false;                           // compiled to machine code
     const std::uint8_t* first_bytes = nullptr;  // one bit for each byte that a match can start with; null: any
 
     explicit Level(Owned<pcre2_code> c) : code(std::move(c)) {
@@ -128,7 +128,8 @@ struct Splitter::Impl {
         const auto subject = reinterpret_cast<PCRE2_SPTR>(text.data());
         int result = PCRE2_ERROR_JIT_STACKLIMIT;
         if (l.jit)
-            result = pcre2_jit_match(l.code.get(), subject, text.size(), from, 0, space.data.get(), space.context.get());
+            result =
+                pcre2_jit_match(l.code.get(), subject, text.size(), from, 0, space.data.get(), space.context.get());
         if (result == PCRE2_ERROR_JIT_STACKLIMIT)
             result = pcre2_match(l.code.get(), subject, text.size(), from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
                                  space.data.get(), space.context.get());
