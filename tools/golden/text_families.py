@@ -1,5 +1,5 @@
-"""The pre-tokenizers of text_tokenizers.py: the published patterns of each family of byte-level BPE models, as the models'
-tokenizer.json have them, under the names that GGUF files use."""
+"""The pre-tokenizers of text_tokenizers.py: the published patterns of each family of byte-level BPE models, as the
+models' tokenizer.json have them, under the names that GGUF files use."""
 
 from tokenizers import Regex, pre_tokenizers
 
