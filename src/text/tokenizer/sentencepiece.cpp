@@ -86,7 +86,8 @@ void SentencePiece::encode_word(const Sourced& source, Scratch& scratch, TokenSi
     }
     if (order_ == Order::scores)
         merge_symbols(scratch.symbols, scratch.space, [&](const Symbol& left, const Symbol& right) {
-            return find(word.substr(left.begin, std::size_t{left.size} + right.size));
+            const auto ask = [&] { return find(word.substr(left.begin, std::size_t{left.size} + right.size)); };
+            return left.id < 0 || right.id < 0 ? ask() : scratch.pairs.find(left.id, right.id, ask);
         });
     else
         merge_symbols(scratch.symbols, scratch.space,

@@ -10,6 +10,7 @@
 #include "text/tokenizer/merge.h"
 #include "text/tokenizer/merge_table.h"
 #include "text/tokenizer/model.h"
+#include "text/tokenizer/pair_cache.h"
 #include "text/tokenizer/scratch.h"
 #include "text/tokenizer/sentencepiece_text.h"
 #include "text/tokenizer/vocabulary.h"
@@ -35,6 +36,7 @@ public:
 private:
     struct Scratch {
         WordCache cache;
+        PairCache pairs;
         std::vector<Symbol> symbols;
         MergeSpace space;
         AlignedText escaped;
