@@ -147,7 +147,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const Subject& subject = subjects[choice];
     // A literal U+2581 is read as a space by SentencePiece, so such a text does not come back.
-    const bool mark = text.find("\xE2\x96\x81") != text.npos;
-    check_text(*subject.tokenizer, text, mark && subject.marks_spaces ? Returns::changed : subject.returns);
+    const bool has_mark = text.find("\xE2\x96\x81") != text.npos;
+    check_text(*subject.tokenizer, text, has_mark && subject.marks_spaces ? Returns::changed : subject.returns);
     return 0;
 }
