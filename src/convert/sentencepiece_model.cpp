@@ -106,7 +106,8 @@ void read_piece(std::string_view bytes, std::int64_t limit, TokenTable& out) {
     out.types.push_back(static_cast<text::TokenType>(type));
 }
 
-void check_trainer(std::string_view bytes) {
+// The model that its kind is in GGUF.
+std::string read_trainer(std::string_view bytes) {
     Message message(bytes, "its trainer_spec");
     std::uint64_t kind = 1;
     bool suffix = false;
@@ -115,37 +116,34 @@ void check_trainer(std::string_view bytes) {
         if (f.number == 24 && f.wire == Field::Wire::varint) suffix = f.value != 0;
     }
     constexpr const char* names[] = {"", "unigram", "bpe", "word", "char"};
-    constexpr std::uint64_t bpe = 2;
-    if (kind != bpe)
-        throw Error(Code::unsupported, "tokenizer.model: its model_type is {}; this build knows bpe only",
+    constexpr std::uint64_t unigram = 1, bpe = 2;
+    if (kind != bpe && kind != unigram)
+        throw Error(Code::unsupported, "tokenizer.model: its model_type is {}; this build knows unigram and bpe",
                     kind >= 1 && kind <= 4 ? names[kind] : std::to_string(kind));
     if (suffix)
         throw Error(Code::unsupported,
                     "tokenizer.model: white space belongs to the word before it (treat_whitespace_as_suffix), which "
                     "this build does not know");
+    return kind == bpe ? "llama" : "t5";
 }
 
-void read_normalizer(std::string_view bytes, TokenTable& out, std::vector<std::string>& notes) {
+void read_normalizer(std::string_view bytes, TokenTable& out) {
     Message message(bytes, "its normalizer_spec");
     out.add_space_prefix = out.remove_extra_whitespaces = true;  // the format's defaults
-    bool charsmap = false, escapes = true;
+    bool escapes = true;
     for (Field f; message.next(f);) {
-        if (f.number == 2 && f.wire == Field::Wire::bytes) charsmap = !f.bytes.empty();
+        if (f.number == 2 && f.wire == Field::Wire::bytes) out.charsmap = f.bytes;
         if (f.number == 3 && f.wire == Field::Wire::varint) out.add_space_prefix = f.value != 0;
         if (f.number == 4 && f.wire == Field::Wire::varint) out.remove_extra_whitespaces = f.value != 0;
         if (f.number == 5 && f.wire == Field::Wire::varint) escapes = f.value != 0;
     }
     if (!escapes)
         throw Error(Code::unsupported, "tokenizer.model: spaces are not written as U+2581, which this build expects");
-    if (charsmap)
-        notes.emplace_back(
-            "The tokenizer replaces characters before it cuts a text (precompiled_charsmap), which is not converted: "
-            "text with such characters gives other tokens.");
 }
 
 }  // namespace
 
-TokenTable read_sentencepiece(std::string_view bytes, std::int64_t limit, std::vector<std::string>& notes) {
+TokenTable read_sentencepiece(std::string_view bytes, std::int64_t limit) {
     TokenTable out;
     out.model = "llama";
     out.pre = "default";
@@ -154,8 +152,8 @@ TokenTable read_sentencepiece(std::string_view bytes, std::int64_t limit, std::v
     for (Field f; message.next(f);) {
         if (f.wire != Field::Wire::bytes) continue;
         if (f.number == 1) read_piece(f.bytes, limit, out);
-        if (f.number == 2) check_trainer(f.bytes);
-        if (f.number == 3) read_normalizer(f.bytes, out, notes);
+        if (f.number == 2) out.model = read_trainer(f.bytes);
+        if (f.number == 3) read_normalizer(f.bytes, out);
         trained = trained || f.number == 2;
     }
     if (out.texts.empty() || !trained) message.broken(out.texts.empty() ? "no piece" : "no trainer_spec");

@@ -68,35 +68,35 @@ public:
     }
 
 private:
-    // tokenizer.json where it is byte-level BPE; else tokenizer.model, of which such a tokenizer.json is a translation.
+    // tokenizer.json, or tokenizer.model where that is there and the other its translation; else tekken.json.
     bool read_vocabulary() {
-        std::string kind;
-        if (is_there(directory_ / "tokenizer.json")) {
-            const std::string json = read_text(directory_ / "tokenizer.json", max_file_bytes);
-            if (auto table = read_tokenizer_json(json, config_.vocab, kind, added_, notes_)) {
+        const Path json = directory_ / "tokenizer.json", model = directory_ / "tokenizer.model",
+                   tekken = directory_ / "tekken.json";
+        if (is_there(json)) {
+            auto table =
+                read_tokenizer_json(read_text(json, max_file_bytes), config_.vocab, is_there(model), added_, notes_);
+            if (table) {
                 table_ = std::move(*table);
                 return true;
             }
         }
-        if (is_there(directory_ / "tokenizer.model")) {
-            table_ =
-                read_sentencepiece(read_text(directory_ / "tokenizer.model", max_file_bytes), config_.vocab, notes_);
-            return true;
-        }
-        if (kind.empty()) return false;
-        throw Error(Code::unsupported,
-                    "tokenizer.json: its model is {}; this build reads byte-level BPE there, and SentencePiece from a "
-                    "tokenizer.model, which is not in the directory",
-                    shown(kind));
+        if (is_there(model))
+            table_ = read_sentencepiece(read_text(model, max_file_bytes), config_.vocab);
+        else if (is_there(tekken))
+            table_ = read_tekken(read_text(tekken, max_file_bytes), config_.vocab, added_, notes_);
+        else
+            return false;
+        return true;
     }
 
     // Tokens that tokenizer_config.json or the older added_tokens.json add to those of the tokenizer's own file.
     void collect_added() {
         std::set<std::int64_t> have;
         for (const AddedToken& t : added_) have.insert(t.id);
-        const auto add = [&](const std::string& key, std::int64_t id, const std::string& text, bool special) {
+        const auto add = [&](const std::string& key, std::int64_t id, const std::string& text, bool special,
+                             text::AddedFlags flags) {
             if (id < 0) throw Error(Code::bad_file, "added token {}: its id is {}", shown(key), id);
-            if (have.insert(id).second) added_.push_back({id, text, special});
+            if (have.insert(id).second) added_.push_back({id, text, special, flags});
         };
         if (const Json* decoder = options_.find("added_tokens_decoder"); decoder && decoder->is_object())
             for (const auto& [key, value] : decoder->items()) {
@@ -106,14 +106,16 @@ private:
                 const auto content = t.string("content");
                 if (error != std::errc() || end != key.data() + key.size() || !content)
                     throw Error(Code::bad_file, "{}: expected an id with a content", t.where());
-                add(key, id, *content, t.boolean("special").value_or(false));
+                const auto is = [&](const char* name) { return t.boolean(name).value_or(false); };
+                add(key, id, *content, is("special"),
+                    {is("lstrip"), is("rstrip"), is("single_word"), is("normalized")});
             }
         const Json legacy_json = read_optional(directory_, "added_tokens.json");
         if (!legacy_json.is_object()) throw Error(Code::bad_file, "added_tokens.json: it holds no object");
         for (const auto& [text, id] : legacy_json.items()) {
             if (!id.is_number_unsigned() || id.get<std::uint64_t>() > INT32_MAX)
                 throw Error(Code::bad_file, "added_tokens.json: the token {} has no id from 0 on", shown(text));
-            add(text, id.get<std::int64_t>(), text, false);
+            add(text, id.get<std::int64_t>(), text, false, {});
         }
     }
 
@@ -134,21 +136,56 @@ private:
             table_.texts[at] = t.text;
             if (!table_.scores.empty() && !own_kind) table_.scores[at] = added_score;
         }
+        collect_flags();
         if (beyond)
             notes_.push_back(fmt::format("{} added tokens have ids beyond the model's {} (vocab_size); left out.",
                                          beyond, config_.vocab));
+    }
+
+    // Of the tokens that are in the table. `normalized` says something only where there is a normaliser.
+    void collect_flags() {
+        for (const AddedToken& t : added_) {
+            text::AddedFlags f = t.flags;
+            f.normalized = f.normalized && !table_.steps.empty();
+            if (t.id < config_.vocab && f.bits() != 0)
+                flags_.insert(flags_.end(), {static_cast<std::int32_t>(t.id), std::int32_t{f.bits()}});
+        }
+    }
+
+    // A key of its own only for what the pre-tokenizer's family and GGUF's keys do not say.
+    void write_normalizer() {
+        const std::vector<text::NormalizerStep> nfc = {{text::NormalizerStep::Kind::nfc, {}, {}}};
+        if (table_.lowercase) meta_.set("tokenizer.ggml.normalizer.lowercase", *table_.lowercase);
+        if (table_.strip_accents) meta_.set("tokenizer.ggml.normalizer.strip_accents", *table_.strip_accents);
+        if (!table_.charsmap.empty())
+            meta_.set_array("tokenizer.ggml.precompiled_charsmap",
+                            std::vector<std::uint8_t>(table_.charsmap.begin(), table_.charsmap.end()));
+        if (table_.model == "gpt2" && (table_.steps.empty() || table_.steps == nfc))
+            meta_.set("tokenizer.ggml.normalizer.nfc", !table_.steps.empty());
+        else if (!table_.steps.empty())
+            meta_.set_array("quern.tokenizer.normalizer", text::Normalizer::write(table_.steps));
+        if (!flags_.empty()) meta_.set_array("quern.tokenizer.added_tokens", flags_);
+        if (!flags_.empty() || meta_.has("quern.tokenizer.normalizer"))
+            notes_.emplace_back(
+                "The tokenizer normalises text or matches added tokens in a way that GGUF has no key for; it is "
+                "written "
+                "under quern.tokenizer.*, and other programs will leave it out.");
     }
 
     void write_table() {
         meta_.set("tokenizer.ggml.model", table_.model);
         meta_.set("tokenizer.ggml.pre", table_.pre);
         meta_.set_array("tokenizer.ggml.tokens", table_.texts);
-        if (table_.model == "llama") meta_.set_array("tokenizer.ggml.scores", table_.scores);
+        if (scored()) meta_.set_array("tokenizer.ggml.scores", table_.scores);
         std::vector<std::int32_t> types;
         for (const TokenType t : table_.types) types.push_back(static_cast<std::int32_t>(t));
         meta_.set_array("tokenizer.ggml.token_type", std::move(types));
-        if (table_.model == "gpt2") meta_.set_array("tokenizer.ggml.merges", table_.merges);
+        if (table_.model == "gpt2" || table_.model == "gemma4")
+            meta_.set_array("tokenizer.ggml.merges", table_.merges);
+        write_normalizer();
     }
+
+    bool scored() const { return table_.model == "llama" || table_.model == "t5"; }
 
     // A token that tokenizer_config.json names by its text, as a string or as an object with a content.
     std::optional<std::int64_t> named(std::string_view key) {
@@ -180,13 +217,14 @@ private:
     }
 
     void write_special() {
-        std::optional<std::int64_t> bos = named("bos_token");
+        const bool bert = table_.model == "bert";
+        std::optional<std::int64_t> bos = named(bert ? "cls_token" : "bos_token");
         if (!bos && table_.bos_text)
             if (const auto it = ids_.find(*table_.bos_text); it != ids_.end()) bos = std::int64_t(it->second);
         const std::vector<std::int64_t> generation_eos = read_eos(generation_);
         ends_ = config_.eos;
         ends_.insert(ends_.end(), generation_eos.begin(), generation_eos.end());
-        std::optional<std::int64_t> eos = named("eos_token");
+        std::optional<std::int64_t> eos = named(bert ? "sep_token" : "eos_token");
         if (!eos && !ends_.empty()) eos = ends_.front();
         std::optional<std::int64_t> unknown = named("unk_token");
         const auto own_unknown = std::ranges::find(table_.types, TokenType::unknown);
@@ -195,21 +233,25 @@ private:
         write_id("eos_token_id", eos, {});
         write_id("unknown_token_id", unknown, {});
         write_id("padding_token_id", named("pad_token"), config_.pad);
+        if (!bert) return;
+        write_id("cls_token_id", bos, {});
+        write_id("seperator_token_id", eos, {});  // spelled so in GGUF
+        write_id("mask_token_id", named("mask_token"), {});
     }
 
     void write_edges() {
-        const bool spm = table_.model == "llama";
+        const bool bert = table_.model == "bert", pieces = scored() || table_.model == "gemma4";
         const auto said_bos = options_.boolean("add_bos_token"), said_eos = options_.boolean("add_eos_token");
         // The classes for SentencePiece put a begin token before a text unless told otherwise.
-        const bool bos = said_bos ? *said_bos : table_.add_bos.value_or(spm);
-        const bool eos = said_eos ? *said_eos : table_.add_eos.value_or(false);
+        const bool bos = said_bos ? *said_bos : table_.add_bos.value_or(table_.model == "llama" || bert);
+        const bool eos = said_eos ? *said_eos : table_.add_eos.value_or(table_.model == "t5" || bert);
         if (bos && !meta_.has("tokenizer.ggml.bos_token_id"))
             throw Error(Code::bad_file,
                         "the tokenizer puts a begin token before every text (add_bos_token), but no file says which; "
                         "write bos_token into tokenizer_config.json");
         meta_.set("tokenizer.ggml.add_bos_token", bos);
         meta_.set("tokenizer.ggml.add_eos_token", eos && meta_.has("tokenizer.ggml.eos_token_id"));
-        if (!spm) return;
+        if (!pieces) return;
         const auto prefix = options_.boolean("add_prefix_space");
         meta_.set("tokenizer.ggml.add_space_prefix", prefix ? *prefix : table_.add_space_prefix.value_or(true));
         if (table_.remove_extra_whitespaces.value_or(false)) meta_.set("tokenizer.ggml.remove_extra_whitespaces", true);
@@ -265,6 +307,7 @@ private:
     TokenTable table_;
     std::vector<AddedToken> added_;
     std::unordered_map<std::string_view, std::size_t> ids_;  // views into table_
+    std::vector<std::int32_t> flags_;                        // pairs, as the key has them
     std::vector<std::int64_t> ends_;                         // tokens that end an answer, the main one first
 };
 
@@ -274,7 +317,7 @@ void TokenTable::grow(std::size_t count) {
     for (std::size_t i = texts.size(); i < count; ++i) {
         texts.push_back(fmt::format("[PAD{}]", i));
         types.push_back(TokenType::unused);
-        if (model == "llama") scores.push_back(unused_score);
+        if (model == "llama" || model == "t5") scores.push_back(unused_score);
     }
 }
 

@@ -1,17 +1,16 @@
-// tokenizer.json of the Hugging Face tokenizers library, as far as byte-level BPE goes: model, added_tokens,
-// pre_tokenizer, normalizer, post_processor.
+// tokenizer.json of the Hugging Face tokenizers library: byte-level BPE, and what all kinds share: added_tokens and
+// post_processor. The other kinds are in tokenizer_pieces.cpp, the normalizer in tokenizer_normalizer.cpp.
+#include "convert/tokenizer_json.h"
+
 #include <algorithm>
 
 #include "base/error.h"
 #include "convert/tokenizer.h"
-#include "convert/tree.h"
 #include "format/shown.h"
 #include "text/tokenizer/pretokenizer.h"
 #include "text/utf8.h"
 
 namespace quern::convert {
-namespace {
-
 const Tree& field(const Tree& object, const char* key) {
     static const Tree none;
     if (!object.is_object()) return none;
@@ -36,9 +35,11 @@ std::int64_t token_id(const Tree& v, const std::string& what, std::int64_t limit
                 shown(v.dump(-1, ' ', true, Tree::error_handler_t::replace)), limit - 1);
 }
 
-[[noreturn]] void refuse(std::string_view what) {
+void refuse(std::string_view what) {
     throw Error(Code::unsupported, "tokenizer.json: {}, which this build cannot express in GGUF", what);
 }
+
+namespace {
 
 constexpr const char* gpt2_pattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
@@ -74,36 +75,6 @@ bool has_byte_level(const Tree& step) {
     return list.is_array() && std::ranges::any_of(list, has_byte_level);
 }
 
-void check_normalizer(const Tree& normalizer, std::vector<std::string>& notes) {
-    if (normalizer.is_null()) return;
-    const std::string type = string_of(normalizer, "type");
-    if (type == "Sequence") {
-        const Tree& list = field(normalizer, "normalizers");
-        if (list.is_array())
-            for (const Tree& inner : list) check_normalizer(inner, notes);
-        return;
-    }
-    if (type != "NFC") refuse(fmt::format("its normalizer is of type {}", shown(type)));
-    notes.emplace_back(
-        "The tokenizer normalises text to NFC, which GGUF has no key for: text that is not NFC (rare) gives other "
-        "tokens.");
-}
-
-void read_vocabulary(const Tree& model, std::int64_t limit, TokenTable& out) {
-    const Tree& vocab = field(model, "vocab");
-    if (!vocab.is_object() || vocab.empty())
-        throw Error(Code::bad_file, "tokenizer.json: its model has no vocab, an object of tokens and ids");
-    for (const auto& [text, id] : vocab.items()) {
-        const auto at = static_cast<std::size_t>(token_id(id, "the token " + shown(text), limit));
-        out.grow(at + 1);
-        if (out.types[at] != text::TokenType::unused)
-            throw Error(Code::bad_file, "tokenizer.json: the tokens {} and {} have one id, {}", shown(out.texts[at]),
-                        shown(text), at);
-        out.texts[at] = text;
-        out.types[at] = text::TokenType::normal;
-    }
-}
-
 // GGUF has a merge as one string with a space between; a space inside a part is spelled U+0120, as in the vocabulary.
 std::string merge_part(const Tree& part, std::size_t rank) {
     if (!part.is_string()) throw Error(Code::bad_file, "tokenizer.json: merge {} is no pair of strings", rank);
@@ -117,26 +88,11 @@ std::string merge_part(const Tree& part, std::size_t rank) {
     return out;
 }
 
-void read_merges(const Tree& model, TokenTable& out) {
-    const Tree& merges = field(model, "merges");
-    if (!merges.is_array()) throw Error(Code::bad_file, "tokenizer.json: its model has no list of merges");
-    for (const Tree& m : merges) {
-        const std::size_t rank = out.merges.size();
-        if (m.is_string())
-            out.merges.push_back(m.get<std::string>());
-        else if (m.is_array() && m.size() == 2)
-            out.merges.push_back(merge_part(m[0], rank) + " " + merge_part(m[1], rank));
-        else
-            throw Error(Code::bad_file, "tokenizer.json: merge {} is no pair of strings", rank);
-    }
-}
-
 void check_model(const Tree& model) {
     for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"})
         if (!string_of(model, key).empty()) refuse(fmt::format("its model has a {}", key));
     const Tree& dropout = field(model, "dropout");
     if (dropout.is_number() && dropout != 0) refuse("its model drops merges at random (dropout)");
-    if (flag(model, "byte_fallback", false)) refuse("its model is byte-level and has byte_fallback too");
 }
 
 // Whether tokens stand before and after a text, from a TemplateProcessing somewhere in the post_processor.
@@ -162,23 +118,19 @@ void read_template(const Tree& processor, TokenTable& out) {
     out.add_eos = ends == 1;
 }
 
-void read_added(const Tree& root, std::vector<AddedToken>& added, std::vector<std::string>& notes) {
+void read_added(const Tree& root, std::vector<AddedToken>& added) {
     const Tree& list = field(root, "added_tokens");
     if (list.is_null()) return;
     if (!list.is_array()) throw Error(Code::bad_file, "tokenizer.json: added_tokens is no list");
-    bool strips = false;
     for (const Tree& t : list) {
         const Tree& content = field(t, "content");
         if (!content.is_string()) throw Error(Code::bad_file, "tokenizer.json: an added token has no content");
         const std::string text = content.get<std::string>();
-        added.push_back(
-            {token_id(field(t, "id"), "the added token " + shown(text), INT32_MAX), text, flag(t, "special", false)});
-        strips = strips || flag(t, "lstrip", false) || flag(t, "rstrip", false) || flag(t, "single_word", false);
+        const text::AddedFlags flags{flag(t, "lstrip", false), flag(t, "rstrip", false), flag(t, "single_word", false),
+                                     flag(t, "normalized", false)};
+        added.push_back({token_id(field(t, "id"), "the added token " + shown(text), INT32_MAX), text,
+                         flag(t, "special", false), flags});
     }
-    if (strips)
-        notes.emplace_back(
-            "Some added tokens take the white space beside them along (lstrip, rstrip) or stand alone only "
-            "(single_word), which GGUF has no key for.");
 }
 
 // Characters beyond ASCII as code points, which is how the table of pre-tokenizers has them.
@@ -202,18 +154,69 @@ bool same_patterns(const text::PreTokenizer& pre, const std::vector<std::string>
     return patterns.size() <= pre.patterns.size();
 }
 
+TokenTable read_byte_level(const Tree& root, std::int64_t limit, std::vector<std::string>& notes) {
+    const Tree& model = field(root, "model");
+    TokenTable out;
+    out.model = "gpt2";
+    if (flag(model, "byte_fallback", false)) refuse("its model is byte-level and has byte_fallback too");
+    OtherSteps other;
+    out.steps = read_normalizer_json(field(root, "normalizer"), other);
+    if (!other.charsmap.empty() || other.squeezes_spaces) refuse("its byte-level model has SentencePiece's normalizer");
+    std::vector<std::string> patterns;
+    bool byte_level = false;
+    collect_patterns(field(root, "pre_tokenizer"), patterns, byte_level);
+    const bool nfc = out.steps == std::vector<text::NormalizerStep>{{text::NormalizerStep::Kind::nfc, {}, {}}};
+    out.pre = pre_tokenizer_name(patterns, flag(model, "ignore_merges", false), notes, nfc);
+    read_vocab_object(field(model, "vocab"), limit, out);
+    read_merges_json(model, out);
+    return out;
+}
+
 }  // namespace
 
+void read_vocab_object(const Tree& vocab, std::int64_t limit, TokenTable& out) {
+    if (!vocab.is_object() || vocab.empty())
+        throw Error(Code::bad_file, "tokenizer.json: its model has no vocab, an object of tokens and ids");
+    for (const auto& [text, id] : vocab.items()) {
+        const auto at = static_cast<std::size_t>(token_id(id, "the token " + shown(text), limit));
+        out.grow(at + 1);
+        if (out.types[at] != text::TokenType::unused)
+            throw Error(Code::bad_file, "tokenizer.json: the tokens {} and {} have one id, {}", shown(out.texts[at]),
+                        shown(text), at);
+        out.texts[at] = text;
+        out.types[at] = text::TokenType::normal;
+    }
+}
+
+void read_merges_json(const Tree& model, TokenTable& out) {
+    const Tree& merges = field(model, "merges");
+    if (!merges.is_array()) throw Error(Code::bad_file, "tokenizer.json: its model has no list of merges");
+    for (const Tree& m : merges) {
+        const std::size_t rank = out.merges.size();
+        if (m.is_string())
+            out.merges.push_back(m.get<std::string>());
+        else if (m.is_array() && m.size() == 2)
+            out.merges.push_back(merge_part(m[0], rank) + " " + merge_part(m[1], rank));
+        else
+            throw Error(Code::bad_file, "tokenizer.json: merge {} is no pair of strings", rank);
+    }
+}
+
 std::string pre_tokenizer_name(const std::vector<std::string>& patterns, bool ignore_merges,
-                               std::vector<std::string>& notes) {
+                               std::vector<std::string>& notes, bool nfc) {
     std::vector<std::string> wanted;
     for (const std::string& p : patterns) wanted.push_back(normalised(p));
     const text::PreTokenizer* found = nullptr;
+    int found_matches = -1;
     for (const text::PreTokenizer& pre : text::pre_tokenizers()) {
         if (!same_patterns(pre, wanted)) continue;
-        const bool whole = pre.whole_words == text::PreTokenizer::WholeWords::first;
-        if (!found || whole == ignore_merges) found = &pre;
-        if (whole == ignore_merges) break;
+        const bool whole = (pre.whole_words == text::PreTokenizer::WholeWords::first) == ignore_merges;
+        const bool form = (pre.normal_form == text::PreTokenizer::NormalForm::c) == nfc;
+        const int matches = 2 * whole + form;
+        if (matches > found_matches) {
+            found = &pre;
+            found_matches = matches;
+        }
     }
     if (!found) {
         std::string shown_patterns;
@@ -230,28 +233,28 @@ std::string pre_tokenizer_name(const std::vector<std::string>& patterns, bool ig
     return name;
 }
 
-std::optional<TokenTable> read_tokenizer_json(std::string_view json, std::int64_t limit, std::string& kind,
+std::optional<TokenTable> read_tokenizer_json(std::string_view json, std::int64_t limit, bool has_model_file,
                                               std::vector<AddedToken>& added, std::vector<std::string>& notes) {
     const Tree root = parse_tree(json, "tokenizer.json");
     if (!root.is_object()) throw Error(Code::bad_file, "tokenizer.json: it holds no object");
     const Tree& model = field(root, "model");
-    kind = string_of(model, "type");
-    if (kind != "BPE" || !has_byte_level(field(root, "pre_tokenizer"))) {
-        if (kind == "BPE") kind = "BPE without ByteLevel";
-        return std::nullopt;
-    }
+    const std::string kind = string_of(model, "type");
+    const bool byte_level = kind == "BPE" && has_byte_level(field(root, "pre_tokenizer"));
+    if (has_model_file && !byte_level && kind != "WordPiece") return std::nullopt;
     TokenTable out;
-    out.model = "gpt2";
-    check_model(model);
-    check_normalizer(field(root, "normalizer"), notes);
-    std::vector<std::string> patterns;
-    bool byte_level = false;
-    collect_patterns(field(root, "pre_tokenizer"), patterns, byte_level);
-    out.pre = pre_tokenizer_name(patterns, flag(model, "ignore_merges", false), notes);
-    read_vocabulary(model, limit, out);
-    read_merges(model, out);
+    if (kind == "BPE") check_model(model);
+    if (byte_level)
+        out = read_byte_level(root, limit, notes);
+    else if (kind == "BPE")
+        out = read_merged_pieces_json(root, limit);
+    else if (kind == "Unigram")
+        out = read_unigram_json(root, limit);
+    else if (kind == "WordPiece")
+        out = read_wordpiece_json(root, limit);
+    else
+        refuse(fmt::format("its model is {}", shown(kind)));
     read_template(field(root, "post_processor"), out);
-    read_added(root, added, notes);
+    read_added(root, added);
     return out;
 }
 

@@ -133,6 +133,35 @@ TEST(Tokens, AreListedForPeople) {
     EXPECT_THAT(r.err, HasSubstr("tokens\n"));
 }
 
+TEST(Tokens, StandForPlacesInTheText) {
+    const std::string text = "one  two\n\xC3\xA9\xF0\x9F\x8E\x88 <|im_end|>";
+    const Result r = quern({"tokens", "--json", "--no-specials", text});
+    const Json j = parse_json(r.out, "tokens");
+    ASSERT_EQ(j["ids"].size(), j["offsets"].size());
+    ASSERT_EQ(j["ids"].size(), j["pieces"].size());
+    std::size_t at = 0;
+    for (const Json& place : j["offsets"]) {  // nothing is dropped or doubled
+        EXPECT_EQ(place[0], at);
+        at = place[1];
+    }
+    EXPECT_EQ(at, text.size());
+    EXPECT_THAT(quern({"tokens", "--no-specials", "Hi"}).out, HasSubstr("0-"));
+}
+
+TEST(Tokens, DecodeGivesTheBytesBack) {
+    const std::string text("a \xFF\xC3\0 b\r\n", 9);
+    const Json ids = parse_json(quern({"tokens", "--json", "--no-specials"}, text).out, "tokens")["ids"];
+    const Result back = quern({"tokens", "--decode"}, ids.dump());
+    EXPECT_EQ(back.out, text);
+    EXPECT_EQ(back.err, "");
+    const std::string end = std::to_string(*grist_tokenizer().find("<|im_end|>"));
+    EXPECT_EQ(quern({"tokens", "--decode", end}).out, "<|im_end|>");
+    EXPECT_EQ(quern({"tokens", "--decode", "--no-specials", end}).out, "");
+    EXPECT_EQ(parse_json(quern({"tokens", "--decode", "--json", end}).out, "tokens")["text"], "<|im_end|>");
+    for (const char* bad : {"1 x", "-1", "99999999", "1.5", "4294967296"})
+        EXPECT_EQ(quern({"tokens", "--decode", "--", bad}).exit, 1) << bad;
+}
+
 TEST(Convert, WhatItWritesRuns) {
     for (const char* type : {"f16", "q4_0", "q6_k"}) {
         SCOPED_TRACE(type);

@@ -5,6 +5,7 @@
 
 #include "format/gguf/metadata.h"
 #include "text/tokenizer/merge.h"
+#include "text/tokenizer/merge_table.h"
 #include "text/tokenizer/model.h"
 #include "text/tokenizer/pretokenizer.h"
 #include "text/tokenizer/scratch.h"
@@ -20,8 +21,11 @@ public:
     ByteBpe(const Vocabulary& vocabulary, const gguf::Metadata& metadata);
 
     // A byte that the vocabulary cannot express becomes the unknown token, or nothing if there is none.
-    void encode(std::string_view text, Place place, std::vector<std::int32_t>& out) const override;
+    void encode(const Sourced& text, Place place, TokenSink& out) const override;
+    std::vector<NormalizerStep> normalizer() const override;
     std::string piece(std::int32_t id) const override;
+    // Bytes as GPT-2 writes them: each as one printable character.
+    static std::string spelled(std::string_view bytes);
     bool adds_space_prefix() const override { return false; }
     bool default_add_bos() const override { return pre_.default_bos == PreTokenizer::DefaultBos::yes; }
 
@@ -32,23 +36,15 @@ private:
         MergeSpace space;
         std::string spelled;
     };
-    // Merges by the pair of ids: open addressing, at most half full.
-    struct Slot {
-        std::uint64_t pair = empty;
-        Merge merge;
-    };
-    static constexpr std::uint64_t empty = ~std::uint64_t{0};
-
-    void read_merges(const gguf::Metadata& metadata);
-    Merge find_merge(const Symbol& left, const Symbol& right) const;
-    void encode_word(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& out) const;
-    void merge_word(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& out) const;
+    // `begin`: where the word starts in the text.
+    void encode_word(const Sourced& text, std::size_t begin, std::size_t size, Scratch& scratch, TokenSink& out) const;
+    void merge_word(const Sourced& word, Scratch& scratch, TokenSink& out) const;
 
     const Vocabulary& vocabulary_;
     const PreTokenizer& pre_;
     Splitter splitter_;
     std::int32_t byte_ids_[256];
-    std::vector<Slot> merges_;
+    MergeTable merges_;
     std::size_t longest_text_ = 0;
     mutable ScratchPool<Scratch> scratch_;
 };

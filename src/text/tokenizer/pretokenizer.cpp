@@ -3,12 +3,14 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <algorithm>
 #include <new>
 #include <vector>
 
 #include "base/check.h"
 #include "base/error.h"
 #include "text/tokenizer/scratch.h"
+#include "text/utf8.h"
 
 namespace quern::text {
 namespace {
@@ -59,6 +61,32 @@ Owned<pcre2_code> compile(std::string_view pattern) {
     return code;
 }
 
+// One step of a family.
+struct Level {
+    Owned<pcre2_code> code;
+    bool in_threes = false;                     // what matches is cut into groups of three digits
+    bool jit = false;                           // compiled to machine code
+    const std::uint8_t* first_bytes = nullptr;  // one bit for each byte that a match can start with; null: any
+
+    explicit Level(Owned<pcre2_code> c) : code(std::move(c)) {
+        std::size_t jit_size = 0;
+        pcre2_pattern_info(code.get(), PCRE2_INFO_JITSIZE, &jit_size);
+        pcre2_pattern_info(code.get(), PCRE2_INFO_FIRSTBITMAP, &first_bytes);
+        jit = jit_size > 0;
+    }
+
+    // The first place from `from` on where a match can start: asking PCRE2 costs more than looking at a short piece.
+    std::size_t first_place(std::string_view text, std::size_t from) const {
+        if (!first_bytes) return from;
+        while (from < text.size()) {
+            const auto byte = static_cast<unsigned char>(text[from]);
+            if ((first_bytes[byte / 8] >> (byte % 8) & 1) != 0) break;
+            ++from;
+        }
+        return from;
+    }
+};
+
 struct MatchSpace {
     Owned<pcre2_match_data> data{pcre2_match_data_create(1, nullptr)};
     Owned<pcre2_match_context> context{pcre2_match_context_create(nullptr)};
@@ -70,20 +98,41 @@ struct MatchSpace {
     }
 };
 
+// A whole number that no letter follows.
+Owned<pcre2_code> compile_number() {
+    return compile(R"((?<!\p{Nd})\p{Nd}++(?![\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24B6}-\x{24E9}]))");
+}
+
+std::size_t count_characters(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::size_t bytes_of_characters(std::string_view text, std::size_t count) {
+    std::size_t at = 0;
+    for (; count > 0; --count) at += next_character(text.substr(at)).bytes;
+    return at;
+}
+
 }  // namespace
 
 struct Splitter::Impl {
-    std::vector<Owned<pcre2_code>> codes;
+    std::vector<Level> levels;
     ScratchPool<MatchSpace> spaces;
 
-    // True if codes[level] matches at or after `from`; the place is then in space.data.
+    // True if levels[level] matches at or after `from`; the place is then in space.data.
     bool match(std::size_t level, std::string_view text, std::size_t from, MatchSpace& space) const {
-        const auto run = [&](std::uint32_t options) {
-            return pcre2_match(codes[level].get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
-                               PCRE2_NO_UTF_CHECK | options, space.data.get(), space.context.get());
-        };
-        int result = run(0);
-        if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = run(PCRE2_NO_JIT);
+        const Level& l = levels[level];
+        from = l.first_place(text, from);
+        if (from == text.size()) return false;
+        const auto subject = reinterpret_cast<PCRE2_SPTR>(text.data());
+        int result = PCRE2_ERROR_JIT_STACKLIMIT;
+        if (l.jit)
+            result =
+                pcre2_jit_match(l.code.get(), subject, text.size(), from, 0, space.data.get(), space.context.get());
+        if (result == PCRE2_ERROR_JIT_STACKLIMIT)
+            result = pcre2_match(l.code.get(), subject, text.size(), from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
+                                 space.data.get(), space.context.get());
         if (result == PCRE2_ERROR_NOMATCH) return false;
         if (result < 0)
             throw Error(Code::no_memory,
@@ -93,8 +142,18 @@ struct Splitter::Impl {
         return true;
     }
 
+    void split_in_threes(std::size_t level, std::string_view digits, MatchSpace& space, const Emit& emit) const {
+        std::size_t count = count_characters(digits);
+        while (count > 0) {
+            const std::size_t group = count % 3 == 0 ? 3 : count % 3, bytes = bytes_of_characters(digits, group);
+            split(level + 1, digits.substr(0, bytes), space, emit);
+            digits.remove_prefix(bytes);
+            count -= group;
+        }
+    }
+
     void split(std::size_t level, std::string_view text, MatchSpace& space, const Emit& emit) const {
-        if (level == codes.size()) {
+        if (level == levels.size()) {
             emit(text);
             return;
         }
@@ -104,7 +163,10 @@ struct Splitter::Impl {
             const std::size_t begin = place[0], end = place[1];
             CHECK(end > begin && begin >= done);  // no pattern of the table matches nothing
             if (begin > done) split(level + 1, text.substr(done, begin - done), space, emit);
-            split(level + 1, text.substr(begin, end - begin), space, emit);
+            if (levels[level].in_threes)
+                split_in_threes(level, text.substr(begin, end - begin), space, emit);
+            else
+                split(level + 1, text.substr(begin, end - begin), space, emit);
             done = from = end;
         }
         if (done < text.size()) split(level + 1, text.substr(done), space, emit);
@@ -112,8 +174,11 @@ struct Splitter::Impl {
 };
 
 Splitter::Splitter(const PreTokenizer& pre) : impl_(std::make_unique<Impl>()) {
-    for (const std::string_view pattern : pre.patterns)
-        if (!pattern.empty()) impl_->codes.push_back(compile(pattern));
+    for (const std::string_view pattern : pre.patterns) {
+        if (pattern.empty()) continue;
+        const bool in_threes = pattern == digits_in_threes;
+        impl_->levels.emplace_back(in_threes ? compile_number() : compile(pattern)).in_threes = in_threes;
+    }
 }
 Splitter::Splitter(Splitter&&) noexcept = default;
 Splitter::~Splitter() = default;

@@ -21,8 +21,15 @@ struct PreTokenizer {
     // A word that is itself a token is that token, whatever the merges would make of it.
     enum class WholeWords : bool { no, first } whole_words = WholeWords::no;
     enum class DefaultBos : bool { no, yes } default_bos = DefaultBos::no;  // when the file does not say
-    std::array<std::string_view, 6> patterns;                               // empty ones at the end do not count
+    // What the family's own tokenizers do to a text first. No key of GGUF says so, and other engines leave it out; here
+    // a text gives the ids that the model was trained on.
+    enum class NormalForm : bool { none, c } normal_form = NormalForm::none;
+    std::array<std::string_view, 6> patterns;  // empty ones at the end do not count
 };
+
+// In place of a pattern: what `\d{1,3}(?=(?:\d{3})*\b)` cuts off, by hand, since matching it takes time in the square
+// of a number's length. Digits in groups of three, counted from the right; a number that a letter follows stays whole.
+inline constexpr std::string_view digits_in_threes = "digits in threes";
 
 std::span<const PreTokenizer> pre_tokenizers();
 // Throws Error(unsupported) listing the known names.

@@ -12,6 +12,8 @@ namespace {
 using enum PreTokenizer::WholeWords;
 constexpr auto bos = PreTokenizer::DefaultBos::yes;
 constexpr auto no_bos = PreTokenizer::DefaultBos::no;
+constexpr auto as_is = PreTokenizer::NormalForm::none;
+constexpr auto nfc = PreTokenizer::NormalForm::c;
 
 constexpr std::string_view gpt2 = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
@@ -88,34 +90,64 @@ constexpr std::string_view jais2 =
     R"(\s{512}(?!\S)|\s{256}(?!\S)|\s{128}(?!\S)|\s{64}(?!\S)|\s{32}(?!\S)|\s{16}(?!\S)|\s{8}(?!\S)|\s{4}(?!\S)|)"
     R"(\s{1,2}(?!\S)|\s{1})";
 
+constexpr std::string_view exaone_moe =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+)";
+
+constexpr std::string_view ufakzeka =
+    R"([^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
+constexpr std::string_view minicpm5 =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
+constexpr std::string_view spark =
+    R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+|[\r\n]|\s+(?!\S)|\s+)";
+
+constexpr std::string_view deepseek_v3_cjk = R"([\x{4E00}-\x{9FA5}\x{3040}-\x{309F}\x{30A0}-\x{30FF}]+)";
+
 constexpr PreTokenizer families[] = {
     // "default" is what converters write when they know nothing better; it is read as GPT-2's.
-    {"gpt-2 default phi-2 jina-es jina-de jina-v2-es jina-v2-de gigachat a.x-4.0 mellum modern-bert exaone4 mpt olmo "
-     "jais trillion granite-docling",
+    {"gpt-2 default phi-2 jina-es jina-de jina-v2-es jina-v2-de jina-v1-en jina-v2-code roberta-bpe gigachat a.x-4.0 "
+     "mellum exaone4 jais trillion granite-docling",
      no,
      no_bos,
+     as_is,
      {gpt2}},
-    {"llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano", first, bos, {llama3}},
-    {"glm4 chatglm-bpe dbrx smaug-bpe", no, no_bos, {llama3}},
-    {"qwen2 deepseek-r1-qwen kormo f2llmv2 stablelm2 megrez hunyuan solar-open grok-2", no, no_bos, {qwen2}},
-    {"qwen35", no, no_bos, {qwen35}},
-    {"deepseek-llm", no, no_bos, {"[\r\n]", deepseek_letters, deepseek_marks, R"(\s+\z)", deepseek_cjk, R"(\p{N}+)"}},
-    {"deepseek-coder", no, no_bos, {"[\r\n]", R"(\s?\p{L}+)", R"(\s?\p{P}+)", deepseek_cjk, R"(\p{N})"}},
-    {"deepseek-v3 hunyuan-dense joyai-llm",
+    {"olmo mpt modern-bert", no, no_bos, nfc, {gpt2}},
+    {"llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano", first, bos, as_is, {llama3}},
+    {"glm4 chatglm-bpe dbrx smaug-bpe", no, no_bos, as_is, {llama3}},
+    {"qwen2 deepseek-r1-qwen kormo f2llmv2 megrez hunyuan", no, no_bos, nfc, {qwen2}},
+    {"stablelm2 solar-open grok-2", no, no_bos, as_is, {qwen2}},
+    {"qwen35", no, no_bos, nfc, {qwen35}},
+    {"deepseek-llm",
      no,
      no_bos,
-     {R"(\p{N}{1,3})", R"([\x{4E00}-\x{9FA5}\x{3040}-\x{309F}\x{30A0}-\x{30FF}]+)", deepseek_v3}},
-    {"youtu", first, no_bos, {youtu_scripts, youtu_words}},
-    {"falcon", no, no_bos, {R"([\p{P}$+<=>^~|`]+)", gpt2, "[0-9]+", "[0-9][0-9][0-9]"}},
-    {"starcoder refact command-r smollm codeshell exaone minerva-7b", no, no_bos, {R"(\p{N})", gpt2}},
-    {"tekken", first, bos, {tekken}},
-    {"gpt-4o o200k llama4 kanana2 talkie minimax-m2", no, no_bos, {o200k}},
-    {"kimi-k2", no, no_bos, {kimi}},
-    {"bloom poro-chat gpt3-finnish", no, no_bos, {bloom}},
-    {"viking", no, no_bos, {bloom, R"(\p{N})"}},
-    {"bailingmoe bailingmoe2 llada-moe", no, no_bos, {bailing}},
-    {"seed-coder", no, no_bos, {seed}},
-    {"jais-2", no, no_bos, {jais2}},
+     as_is,
+     {"[\r\n]", deepseek_letters, deepseek_marks, R"(\s+\z)", deepseek_cjk, R"(\p{N}+)"}},
+    {"deepseek-coder", no, no_bos, as_is, {"[\r\n]", R"(\s?\p{L}+)", R"(\s?\p{P}+)", deepseek_cjk, R"(\p{N})"}},
+    {"deepseek-v3 deepseek4 hunyuan-dense hy_v4 joyai-llm",
+     no,
+     no_bos,
+     as_is,
+     {R"(\p{N}{1,3})", deepseek_v3_cjk, deepseek_v3}},
+    {"spark2_5", no, no_bos, as_is, {R"(\p{N}{1,3})", deepseek_v3_cjk, spark, R"(\p{N})"}},
+    {"youtu", first, no_bos, as_is, {youtu_scripts, youtu_words}},
+    {"falcon", no, no_bos, as_is, {R"([\p{P}$+<=>^~|`]+)", gpt2, "[0-9]+", "[0-9][0-9][0-9]"}},
+    {"starcoder refact smollm codeshell exaone minerva-7b mellum2", no, no_bos, as_is, {R"(\p{N})", gpt2}},
+    {"command-r", no, no_bos, nfc, {R"(\p{N})", gpt2}},
+    {"tekken", first, bos, as_is, {tekken}},
+    {"gpt-4o o200k gpt-oss llama4 kanana2 talkie minimax minimax-m2", no, no_bos, as_is, {o200k}},
+    {"granite-embed-multi-97m", first, no_bos, as_is, {o200k}},
+    {"tiny_aya cohere2moe", no, no_bos, as_is, {digits_in_threes, o200k}},
+    {"kimi-k2", no, no_bos, as_is, {kimi}},
+    {"bloom poro-chat gpt3-finnish", no, no_bos, as_is, {bloom}},
+    {"viking", no, no_bos, as_is, {bloom, R"(\p{N})"}},
+    {"bailingmoe bailingmoe2 llada-moe", no, no_bos, as_is, {bailing}},
+    {"seed-coder", no, no_bos, as_is, {seed}},
+    {"jais-2", no, no_bos, as_is, {jais2}},
+    {"exaone-moe", no, no_bos, as_is, {exaone_moe}},
+    {"ufakzeka", no, no_bos, as_is, {ufakzeka}},
+    {"laguna", no, no_bos, as_is, {R"([^\n]+|[\n]+)", qwen2}},
+    {"minicpm5", first, no_bos, as_is, {R"(\p{N}{1,3})", minicpm5}},
 };
 
 bool has_name(const PreTokenizer& pre, std::string_view name) {

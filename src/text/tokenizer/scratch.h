@@ -9,6 +9,13 @@
 
 namespace quern::text {
 
+// Gives back the memory of working space that one large text made large.
+template <class Container>
+void release_if_large(Container& c) {
+    constexpr std::size_t large = 4 << 20;  // bytes
+    if (c.capacity() * sizeof(*c.data()) > large) c = Container();
+}
+
 template <class T>
 class ScratchPool {
 public:

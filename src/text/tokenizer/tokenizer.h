@@ -14,7 +14,9 @@
 
 #include "format/gguf/metadata.h"
 #include "text/tokenizer/added_tokens.h"
+#include "text/tokenizer/aligned_text.h"
 #include "text/tokenizer/model.h"
+#include "text/tokenizer/normalizer.h"
 #include "text/tokenizer/vocabulary.h"
 
 namespace quern::text {
@@ -24,13 +26,26 @@ enum class Controls { hide, show };
 
 class Tokenizer {
 public:
-    // Knows the models "gpt2" (byte-level BPE) and "llama" (SentencePiece BPE). Throws Error(unsupported) naming any
-    // other, or an unknown pre-tokenizer, and Error(bad_file) naming the key that contradicts itself.
+    // Knows the models "gpt2" (byte-level BPE), "llama" and "gemma4" (SentencePiece BPE, by scores and by merges), "t5"
+    // (SentencePiece's unigram) and "bert" (WordPiece). Throws Error(unsupported) naming any other, or an unknown
+    // pre-tokenizer, and Error(bad_file) naming the key that contradicts itself. Two keys are this project's own, for
+    // what GGUF has none for and `quern convert` finds in a tokenizer.json: `quern.tokenizer.normalizer`, strings (see
+    // Normalizer::parse), and `quern.tokenizer.added_tokens`, pairs of a token's id and its AddedFlags::bits().
     static std::unique_ptr<Tokenizer> from_gguf(const gguf::Metadata& metadata);
 
     // The ids of a text, without begin and end tokens. User-defined tokens are always found; control tokens only with
-    // Specials::parse, which is for text of our own, never for a user's. Throws Error(bad_request) above 2 GiB.
+    // Specials::parse, which is for text of our own, never for a user's. Throws Error(bad_request) above 256 MiB, so
+    // that the memory it takes is bounded.
     std::vector<std::int32_t> encode(std::string_view text, Specials specials) const;
+
+    // The same ids, and for each the bytes of `text` that it stands for, whatever normalisation did to them. Several
+    // tokens may stand for one character, and white space that a tokenizer drops is in none. Slower; throws
+    // Error(bad_request) above 32 MiB.
+    struct Encoding {
+        std::vector<std::int32_t> ids;
+        std::vector<Span> spans;
+    };
+    Encoding encode_with_spans(std::string_view text, Specials specials) const;
 
     // The bytes of the ids, malformed UTF-8 included; the space that some models put before a text is taken away
     // again. To show text while it is made, use Detokenizer. Throws Error(bad_request) for an id outside.
@@ -61,12 +76,25 @@ public:
 
 private:
     explicit Tokenizer(const gguf::Metadata& metadata);
+    void set_normalizer(const gguf::Metadata& metadata);
+    void set_added(const gguf::Metadata& metadata);
     void set_edges(const gguf::Metadata& metadata);
+    // Whether the token is one that Specials::parse alone finds.
+    bool is_control(std::int32_t id) const;
+    void encode(std::string_view text, Specials specials, TokenSink& out) const;
+    // One stretch between tokens that are found in the text as it is.
+    void encode_stretch(const Sourced& text, Specials specials, TokenizerModel::Place place, TokenSink& out) const;
+    // Text in which the tokens of one set are still to be found. `rest` encodes what lies between them.
+    template <class Rest>
+    void split(const AddedTokens& tokens, const Sourced& text, Specials specials, TokenizerModel::Place place,
+               TokenSink& out, const Rest& rest) const;
     void check(std::int32_t id) const;
 
     Vocabulary vocabulary_;
     std::unique_ptr<TokenizerModel> model_;
-    AddedTokens added_;
+    Normalizer normalizer_;
+    AddedTokens added_;             // found in the text as it is
+    AddedTokens added_normalized_;  // found in what the normaliser makes of it
     bool add_bos_ = false, add_eos_ = false;
 };
 

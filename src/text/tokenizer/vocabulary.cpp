@@ -45,6 +45,18 @@ std::optional<std::int32_t> read_id(const gguf::Metadata& metadata, std::string_
     return static_cast<std::int32_t>(*id);
 }
 
+// A bound on the work at each place of a text, far above the longest token in use (some 500 bytes of spaces).
+constexpr std::size_t max_token_bytes = 16 << 10;
+
+void check_text(const std::string& text, std::size_t id) {
+    if (text.size() > max_token_bytes)
+        throw Error(Code::bad_file, "reading the vocabulary: {}[{}] has {} bytes, expected at most {}", tokens_key, id,
+                    text.size(), max_token_bytes);
+    if (text.find('\0') != text.npos)
+        throw Error(Code::bad_file, "reading the vocabulary: {}[{}] has a zero byte, which no tokenizer writes so",
+                    tokens_key, id);
+}
+
 }  // namespace
 
 const char* name(TokenType type) {
@@ -73,6 +85,7 @@ Vocabulary::Vocabulary(const gguf::Metadata& metadata) {
     if (tokens->size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
         throw Error(Code::bad_file, "reading the vocabulary: {} has {} entries, more than ids can count", tokens_key,
                     tokens->size());
+    for (std::size_t i = 0; i < tokens->size(); ++i) check_text((*tokens)[i], i);
     texts_.assign(tokens->begin(), tokens->end());
     read_types(metadata);
     index_texts();
@@ -81,6 +94,12 @@ Vocabulary::Vocabulary(const gguf::Metadata& metadata) {
     eot = read_id(metadata, "tokenizer.ggml.eot_token_id", size());
     pad = read_id(metadata, "tokenizer.ggml.padding_token_id", size());
     unknown = read_id(metadata, "tokenizer.ggml.unknown_token_id", size());
+    // BERT's names for what stands at the ends of a text; the second is spelled so in the files.
+    if (!bos) bos = read_id(metadata, "tokenizer.ggml.cls_token_id", size());
+    if (!eos) eos = read_id(metadata, "tokenizer.ggml.seperator_token_id", size());
+    // Text makes this token, so it is none of those that text must never make.
+    if (unknown && type(*unknown) == TokenType::control)
+        types_[static_cast<std::size_t>(*unknown)] = TokenType::unknown;
     find_end_of_generation(metadata);
 }
 

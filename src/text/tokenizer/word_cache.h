@@ -42,7 +42,7 @@ private:
         std::int32_t ids[max_ids];
     };
     static_assert(sizeof(Entry) == 128);
-    static constexpr unsigned bits = 14;  // 2 MiB; the words of a long text mostly fit
+    static constexpr unsigned bits = 15;  // 4 MiB; the words of a long text mostly fit
 
     static std::size_t slot(std::string_view word) { return static_cast<std::size_t>(hash_bytes(word) >> (64 - bits)); }
 

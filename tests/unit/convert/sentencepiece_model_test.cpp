@@ -14,8 +14,7 @@ using testing::HasSubstr;
 std::string model_bytes() { return read_text(hf_model("llama_spm") / "tokenizer.model"); }
 
 TokenTable read(std::string_view bytes, std::int64_t limit = 1000) {
-    std::vector<std::string> notes;
-    return read_sentencepiece(bytes, limit, notes);
+    return read_sentencepiece(bytes, limit);
 }
 
 // A field of bytes, as protocol buffers write it (for fewer than 128 bytes).
@@ -47,8 +46,11 @@ TEST(SentencePieceModel, FollowsTheFormatsDefaults) {
 
 TEST(SentencePieceModel, OtherKindsAreRefusedByName) {
     const std::string piece = field(1, field(1, "a"));
-    EXPECT_THAT(refusal([&] { read(piece + field(2, number(3, 1))); }), HasSubstr("unigram"));
-    EXPECT_THAT(refusal([&] { read(piece + field(2, "")); }), HasSubstr("unigram"));  // the format's default
+    EXPECT_EQ(read(piece + field(2, number(3, 1))).model, "t5");
+    EXPECT_EQ(read(piece + field(2, "")).model, "t5");  // unigram is the format's default
+    EXPECT_EQ(read(piece + bpe).model, "llama");
+    EXPECT_THAT(refusal([&] { read(piece + field(2, number(3, 3))); }), HasSubstr("word"));
+    EXPECT_THAT(refusal([&] { read(piece + field(2, number(3, 4))); }), HasSubstr("char"));
     EXPECT_THAT(refusal([&] { read(piece + field(2, number(3, 2) + "\xC0\x01\x01")); }),
                 HasSubstr("treat_whitespace_as_suffix"));
     EXPECT_THAT(refusal([&] { read(piece + bpe + field(3, number(5, 0))); }), HasSubstr("U+2581"));

@@ -40,7 +40,7 @@ struct Added {
 
 // All bytes (ids 0 to 255), the results of the merges, then the added tokens.
 inline gguf::Metadata byte_level_metadata(const std::vector<std::string>& merges, const std::vector<Added>& added,
-                                          const std::string& pre = "qwen2") {
+                                          const std::string& pre = "glm4") {
     std::vector<std::string> tokens = byte_tokens();
     for (const std::string& merge : merges) {
         const std::size_t gap = merge.find(' ', 1);

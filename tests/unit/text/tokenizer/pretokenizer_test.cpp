@@ -11,9 +11,9 @@
 namespace quern::text {
 namespace {
 
-std::vector<std::size_t> piece_sizes(const Splitter& splitter, std::string_view text) {
-    std::vector<std::size_t> sizes;
-    splitter.split(text, [&](std::string_view piece) { sizes.push_back(piece.size()); });
+std::vector<std::uint32_t> piece_sizes(const Splitter& splitter, std::string_view text) {
+    std::vector<std::uint32_t> sizes;
+    splitter.split(text, [&](std::string_view piece) { sizes.push_back(static_cast<std::uint32_t>(piece.size())); });
     return sizes;
 }
 
@@ -24,12 +24,16 @@ TEST(PreTokenizers, CutAsTheReferenceDoes) {
     for (const PreTokenizer& pre : pre_tokenizers()) {
         const std::string name(pre.names.substr(0, pre.names.find(' ')));
         ASSERT_TRUE(families.contains(name)) << name << " has no golden pieces; run tools/golden/text_tokenizers.py";
-        const Json& pieces = families[name]["pieces"];
-        ASSERT_EQ(pieces.size(), strings.size());
+        const std::string pieces = families[name]["pieces"];
+        ASSERT_EQ(pieces.size(), 2 * strings.size());
         const Splitter splitter(pre);
-        for (std::size_t i = 0; i < strings.size(); ++i)
-            EXPECT_EQ(piece_sizes(splitter, strings[i]), pieces[i].get<std::vector<std::size_t>>())
-                << name << ", string " << i << ": " << strings[i];
+        for (std::size_t i = 0; i < strings.size(); ++i) {
+            const auto sizes = piece_sizes(splitter, strings[i]);
+            std::vector<std::uint32_t> values{static_cast<std::uint32_t>(sizes.size())};
+            values.insert(values.end(), sizes.begin(), sizes.end());
+            EXPECT_EQ(golden_check(values, 2), pieces.substr(2 * i, 2))
+                << name << ", string " << i << ": " << strings[i].substr(0, 100) << testing::PrintToString(sizes);
+        }
     }
 }
 
@@ -38,7 +42,7 @@ TEST(PreTokenizers, FamiliesDiffer) {
     const std::vector<std::string> strings = golden_strings();
     const auto cuts = [&](const char* name) {
         const Splitter splitter(find_pre_tokenizer(name));
-        std::vector<std::vector<std::size_t>> out;
+        std::vector<std::vector<std::uint32_t>> out;
         for (const std::string& s : strings) out.push_back(piece_sizes(splitter, s));
         return out;
     };
@@ -72,7 +76,7 @@ TEST(PreTokenizers, LongMonotonousTextsNeitherFailNorLoseBytes) {
         const Splitter splitter(pre);
         for (const char* unit : {"a", "A", "1", " ", "\n", "\r\n", "!", "漢", "é", "\u0301", "aA", " a", "'s"}) {
             std::string text;
-            while (text.size() < 200'000) text += unit;
+            while (text.size() < 100'000) text += unit;
             std::size_t total = 0;
             for (const std::size_t size : piece_sizes(splitter, text)) total += size;
             EXPECT_EQ(total, text.size()) << pre.names << " on " << unit;

@@ -107,15 +107,23 @@ TEST(Vocabulary, NamelessTokensMayRepeatAndAreNeverFound) {
     EXPECT_EQ(v.find(""), std::nullopt);
 }
 
-TEST(Vocabulary, TextsMayHoldAnything) {
+TEST(Vocabulary, TextsMayHoldAnyBytesButZeroUpToABound) {
     gguf::Metadata m = three_tokens();
-    const std::string huge(1 << 20, 'x'), with_nul("a\0b", 3);
-    m.set("tokenizer.ggml.tokens", strings_value({huge, with_nul, "\xFF\xC0"}));
+    const std::string long_one(16 << 10, 'x');
+    m.set("tokenizer.ggml.tokens", strings_value({long_one, "\x01\x7F", "\xFF\xC0"}));
     const Vocabulary v(m);
-    EXPECT_EQ(v.find(huge), 0);
-    EXPECT_EQ(v.find(with_nul), 1);
+    EXPECT_EQ(v.find(long_one), 0);
     EXPECT_EQ(v.find("a"), std::nullopt);
     EXPECT_EQ(v.find("\xFF\xC0"), 2);
+    for (const std::string& bad : {long_one + "x", std::string(1 << 20, 'x'), std::string("a\0b", 3)}) {
+        m.set("tokenizer.ggml.tokens", strings_value({"a", bad, "c"}));
+        try {
+            Vocabulary refused(m);
+            ADD_FAILURE() << "accepted";
+        } catch (const Error& e) {
+            EXPECT_NE(std::string(e.what()).find("tokenizer.ggml.tokens[1]"), std::string::npos) << e.what();
+        }
+    }
 }
 
 }  // namespace
