@@ -80,7 +80,7 @@ Answer generate(engine::Model& model, engine::Session& session, std::span<const 
     using Clock = std::chrono::steady_clock;
     Sampler sampler(o.sampler, model.vocab());
     std::optional<text::Detokenizer> text;
-    if (model.tokenizer()) text.emplace(*model.tokenizer(), o.place);
+    if (model.tokenizer()) text.emplace(*model.tokenizer(), o.place, o.controls);
     const StepHook hook(model, session, o);
     Answer a;
     a.prompt_tokens = static_cast<std::int64_t>(prompt.size());

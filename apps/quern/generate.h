@@ -31,6 +31,7 @@ struct GenerateOptions {
     std::int64_t max_tokens = -1;
     std::vector<std::int32_t> stops;  // sorted
     text::Detokenizer::Place place = text::Detokenizer::Place::start;
+    text::Controls controls = text::Controls::hide;  // shown where the text is to be parsed
     // Called for each token with the text that it completed, the last one's with what was held back until then;
     // `logits` are those it was sampled from. The pieces together are the answer's text, unless a step was stopped.
     std::function<void(std::int32_t id, const std::string& text, std::span<const float> logits)> on_token;

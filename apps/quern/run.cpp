@@ -8,11 +8,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/env.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "command.h"
 #include "generate.h"
 #include "options.h"
+#include "reading.h"
 #include "tap.h"
 #include "terminal.h"
 #include "text/template/conversation.h"
@@ -24,6 +26,7 @@ struct RunOptions {
     ModelOptions model;
     SamplingOptions sampling;
     TemplateOptions chat_template;
+    ConstraintOptions constraint;
     std::optional<std::string> prompt;
     std::optional<std::string> file;
     std::string system, logprobs_file, tap_file;
@@ -42,12 +45,13 @@ std::string read_prompt(const RunOptions& o) {
     return read_text("-");
 }
 
-std::vector<std::int32_t> prompt_ids(const engine::Model& model, const RunOptions& o, const std::string& prompt) {
+std::vector<std::int32_t> prompt_ids(const engine::Model& model, const RunOptions& o, const text::RenderOptions& render,
+                                     const std::string& prompt) {
     if (!model.tokenizer())
         throw Error(Code::unsupported, "the model file has no tokenizer, so it cannot read a prompt");
     const text::Tokenizer& t = *model.tokenizer();
     if (!o.raw) {
-        text::Conversation c(t, model.chat_template(), render_options(o.chat_template));
+        text::Conversation c(t, model.chat_template(), render);
         if (!o.system.empty()) c.add({"system", o.system});
         c.add({"user", prompt});
         for (const std::string& note : c.notes()) std::fprintf(stderr, "quern: %s\n", note.c_str());
@@ -62,6 +66,10 @@ std::vector<std::int32_t> prompt_ids(const engine::Model& model, const RunOption
 
 // Lines of JSON, one event each: start, token, end.
 void print_event(const Json& event) { put(event.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"); }
+
+Json to_json(const text::Turn::Call& call) {
+    return {{"name", call.name}, {"arguments", parse_json(call.arguments, "a tool call's arguments")}};
+}
 
 class LogprobLines {
 public:
@@ -96,14 +104,93 @@ GenerateOptions generate_options(const engine::Model& model, const RunOptions& o
     return g;
 }
 
-Json end_event(const Answer& a) {
-    return {{"event", "end"},
-            {"reason", name(a.ending)},
-            {"text", a.text},
-            {"prompt_tokens", a.prompt_tokens},
-            {"generated_tokens", a.ids.size()},
-            {"prefill_seconds", a.prefill_seconds},
-            {"decode_seconds", a.decode_seconds}};
+// Shows an answer as it comes. A raw prompt's as it is; of a chat model's, the content goes to stdout, what it thought
+// to stderr, and each tool call is a line of JSON.
+class Shown {
+public:
+    Shown(const AnswerForm* form, bool json) : json_(json), dim_(isatty(2) == 1 && !environment("NO_COLOR")) {
+        if (form) parser_.emplace(answer_parser(*form));
+    }
+    void token(std::int32_t id, const std::string& text) {
+        if (json_) print_event({{"event", "token"}, {"id", id}, {"text", text}});
+        if (parser_) {
+            std::vector<text::Event> events;
+            parser_->feed(text, events);
+            show(events);
+        } else if (!json_) {
+            put(text);
+        }
+    }
+    // The end of the answer; the turn as a whole, where it was read.
+    std::optional<text::Turn> finish() {
+        if (!parser_) return std::nullopt;
+        std::vector<text::Event> events;
+        parser_->finish(events);
+        show(events);
+        thought(false);
+        return text::collect(all_);
+    }
+
+private:
+    void show(const std::vector<text::Event>& events) {
+        using Kind = text::Event::Kind;
+        for (const text::Event& e : events) {
+            text::append_event(all_, e);
+            if (e.kind == Kind::thinking_delta) {
+                if (json_) print_event({{"event", "thinking"}, {"text", e.text}});
+                if (!json_) thought(true), std::fputs(e.text.c_str(), stderr), std::fflush(stderr);
+            } else if (e.kind == Kind::content_delta) {
+                if (json_) print_event({{"event", "content"}, {"text", e.text}});
+                if (!json_) thought(false), put(e.text);
+            } else if (e.kind == Kind::note) {
+                if (json_) print_event({{"event", "note"}, {"text", e.text}});
+                if (!json_) thought(false), std::fprintf(stderr, "quern: %s\n", e.text.c_str());
+            } else {
+                call(e);
+            }
+        }
+    }
+    // Calls come whole (Deliver::when_complete).
+    void call(const text::Event& e) {
+        using Kind = text::Event::Kind;
+        if (e.kind == Kind::call_start) call_ = {};
+        if (e.kind == Kind::call_id) call_.id = e.text;
+        if (e.kind == Kind::call_name) call_.name = e.text;
+        if (e.kind == Kind::arguments_delta) call_.arguments += e.text;
+        if (e.kind != Kind::call_end) return;
+        thought(false);
+        Json line = to_json(call_);
+        if (json_) line = Json{{"event", "tool_call"}, {"name", line.at("name")}, {"arguments", line.at("arguments")}};
+        print_event(line);
+    }
+    // Where thinking begins and ends, on stderr.
+    void thought(bool on) {
+        if (on == thinking_) return;
+        thinking_ = on;
+        if (dim_) std::fputs(on ? "\033[2m" : "\033[0m", stderr);
+        if (!on) std::fputs("\n", stderr);
+    }
+
+    const bool json_, dim_;
+    std::optional<text::Parser> parser_;
+    std::vector<text::Event> all_;
+    text::Turn::Call call_;
+    bool thinking_ = false;
+};
+
+Json end_event(const Answer& a, const std::optional<text::Turn>& turn) {
+    Json event{{"event", "end"},
+               {"reason", name(a.ending)},
+               {"text", a.text},
+               {"prompt_tokens", a.prompt_tokens},
+               {"generated_tokens", a.ids.size()},
+               {"prefill_seconds", a.prefill_seconds},
+               {"decode_seconds", a.decode_seconds}};
+    if (!turn) return event;
+    event["content"] = turn->content;
+    if (!turn->thinking.empty()) event["thinking"] = turn->thinking;
+    for (const text::Turn::Call& call : turn->calls) event["tool_calls"].push_back(to_json(call));
+    return event;
 }
 
 void run(const RunOptions& o) {
@@ -112,9 +199,15 @@ void run(const RunOptions& o) {
     for (const std::string& file : {o.logprobs_file, o.tap_file})
         if (!file.empty()) check_output(file);
     const std::unique_ptr<engine::Model> model = load_model(o.model);
-    const std::vector<std::int32_t> ids = prompt_ids(*model, o, prompt);
+    const text::RenderOptions render = render_options(o.chat_template);
+    const std::vector<std::int32_t> ids = prompt_ids(*model, o, render, prompt);
+    std::optional<AnswerForm> form;
+    if (!o.raw) form = answer_form(*model, ids, render);
     const InterruptGuard interrupt;
     GenerateOptions g = generate_options(*model, o, interrupt);
+    if (form) g.controls = text::Controls::show;
+    const auto constraint = make_constraint(*model, o.constraint, form ? &*form : nullptr, render, g.stops);
+    g.constraint = constraint.get();
     engine::Session session(*model);
     std::optional<Tap> tap;
     if (!o.taps.empty()) {
@@ -123,10 +216,10 @@ void run(const RunOptions& o) {
         g.on_step = [&tap](std::int64_t position) { tap->at(position); };
     }
     LogprobLines logprobs(*model->tokenizer(), o.logprobs_top_k);
+    Shown shown(form ? &*form : nullptr, o.json);
     g.on_token = [&](std::int32_t id, const std::string& text, std::span<const float> logits) {
         if (!o.logprobs_file.empty()) logprobs.add(id, logits);
-        if (o.json) return print_event({{"event", "token"}, {"id", id}, {"text", text}});
-        put(text);
+        shown.token(id, text);
     };
     if (o.json)
         print_event({{"event", "start"},
@@ -134,14 +227,17 @@ void run(const RunOptions& o) {
                      {"prompt_tokens", ids.size()},
                      {"context", model->context()}});
     const Answer a = generate(*model, session, ids, g);
+    const std::optional<text::Turn> turn = shown.finish();
     if (o.json)
-        print_event(end_event(a));
+        print_event(end_event(a, turn));
     else
         put("\n");
     if (!o.json) std::fprintf(stderr, "%s\n", a.timing().c_str());
     if (!o.logprobs_file.empty()) write_file(o.logprobs_file, logprobs.text());
     if (tap) tap->write(o.tap_file);
     if (a.ending == Ending::interrupted) throw Error(Code::cancelled, "stopped by Ctrl-C");
+    if (constraint && !constraint->complete())
+        std::fprintf(stderr, "quern: the answer ends before it is whole; more --tokens let it go on\n");
     if (a.ending == Ending::context)
         std::fprintf(stderr, "quern: the context of %lld tokens is full; a larger --ctx lets the answer go on\n",
                      static_cast<long long>(model->context()));
@@ -159,6 +255,7 @@ void add_run(CLI::App& app) {
         ->excludes("--system");
     add_model_options(*c, o->model);
     add_template_options(*c, o->chat_template);
+    add_constraint_options(*c, o->constraint);
     add_sampling_options(*c, o->sampling);
     c->add_flag("--json", o->json, "print events as lines of JSON: start, token, end")->group("Output");
     c->add_option("--dump-logprobs", o->logprobs_file,

@@ -9,8 +9,8 @@ namespace {
 using text::Tokenizer;
 using text::TokenType;
 
-std::shared_ptr<const grammar::TokenTrie> trie_of(const Tokenizer& t, std::span<const std::int32_t> ends,
-                                                  std::string_view markup) {
+std::shared_ptr<const grammar::Vocabulary> vocabulary_of(const Tokenizer& t, std::span<const std::int32_t> ends,
+                                                         std::string_view markup) {
     std::vector<std::string> bytes;
     std::vector<std::int32_t> control;
     for (std::int32_t id = 0; id < t.vocab_size(); ++id) {
@@ -20,14 +20,14 @@ std::shared_ptr<const grammar::TokenTrie> trie_of(const Tokenizer& t, std::span<
             type == TokenType::normal || type == TokenType::user_defined || type == TokenType::byte;
         if (!writes_text && (bytes.back().empty() || markup.find(bytes.back()) == markup.npos)) control.push_back(id);
     }
-    return std::make_shared<const grammar::TokenTrie>(bytes, control, ends);
+    return std::make_shared<const grammar::Vocabulary>(bytes, control, ends);
 }
 
 }  // namespace
 
 TokenConstraint::TokenConstraint(std::shared_ptr<const grammar::Grammar> wanted, const text::Tokenizer& tokenizer,
                                  std::span<const std::int32_t> ends, std::string_view markup, std::int64_t vocabulary)
-    : matcher_(wanted, std::make_shared<grammar::LeafMasks>(wanted->program(), trie_of(tokenizer, ends, markup))),
+    : matcher_(wanted, std::make_shared<grammar::LeafMasks>(wanted->program(), vocabulary_of(tokenizer, ends, markup))),
       mask_((static_cast<std::size_t>(vocabulary) + 63) / 64),
       words_((static_cast<std::size_t>(tokenizer.vocab_size()) + 63) / 64) {
     if (wanted->empty()) throw Error(Code::bad_request, "the grammar allows no answer at all");

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "text/grammar/gbnf.h"
 #include "text/grammar/regex.h"
@@ -63,6 +64,14 @@ GrammarBuilder::Part GrammarBuilder::regex(std::string_view pattern) {
     return pool_.leaf(program_->add_leaf(Spelling::utf8, regex_dfa(pattern, Match::whole, budget_)));
 }
 
+GrammarBuilder::Part GrammarBuilder::gbnf(std::string_view text) {
+    CHECK(rules_.empty());
+    GbnfRules rules = read_gbnf(text, pool_);
+    rules_ = std::move(rules.bodies);
+    names_ = std::move(rules.names);
+    return pool_.rule(rules.root);
+}
+
 GrammarBuilder::Part GrammarBuilder::json_schema(const Json& schema, Formats formats) {
     return pool_.call(compile_schema(schema, *program_, budget_, formats));
 }
@@ -77,11 +86,8 @@ GrammarBuilder::Part GrammarBuilder::without(std::string_view text) {
     return pool_.leaf(program_->add_leaf(Spelling::bytes, search(text, false, budget_)));
 }
 
-std::shared_ptr<const Grammar> GrammarBuilder::build(Part root) { return build(root, {}, {}); }
-
-std::shared_ptr<const Grammar> GrammarBuilder::build(Part root, const std::vector<Part>& rules,
-                                                     const std::vector<std::string>& names) {
-    const std::int32_t top = compile(pool_, root, rules, *program_, rule_names_, names, budget_);
+std::shared_ptr<const Grammar> GrammarBuilder::build(Part root) {
+    const std::int32_t top = compile(pool_, root, rules_, *program_, rule_names_, names_, budget_);
     program_->finish(top, rule_names_);
     auto grammar = std::make_shared<Grammar>();
     grammar->program_ = std::move(program_);
@@ -90,8 +96,7 @@ std::shared_ptr<const Grammar> GrammarBuilder::build(Part root, const std::vecto
 
 std::shared_ptr<const Grammar> Grammar::from_gbnf(std::string_view text) {
     GrammarBuilder builder;
-    const GbnfRules rules = read_gbnf(text, builder.pool_);
-    return builder.build(builder.pool_.rule(rules.root), rules.bodies, rules.names);
+    return builder.build(builder.gbnf(text));
 }
 
 std::shared_ptr<const Grammar> Grammar::from_json_schema(const Json& schema, Formats formats) {

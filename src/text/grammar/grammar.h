@@ -57,6 +57,7 @@ public:
 
     Part literal(std::string_view text);  // UTF-8
     Part regex(std::string_view pattern);
+    Part gbnf(std::string_view text);  // once for a builder: its rules would meet others of the same name
     Part json_schema(const Json& schema, Formats formats = Formats::check);
     // Any bytes up to and with the first place where `text` is complete.
     Part until(std::string_view text);
@@ -71,12 +72,11 @@ public:
 
 private:
     friend class Grammar;
-    std::shared_ptr<const Grammar> build(Part root, const std::vector<Part>& rules,
-                                         const std::vector<std::string>& names);
 
     ExprPool pool_;
     std::shared_ptr<Program> program_;
-    std::vector<std::string> rule_names_;
+    std::vector<Part> rules_;                      // of the GBNF part
+    std::vector<std::string> names_, rule_names_;  // of those; of the program's rules
     Budget budget_;
 };
 

@@ -310,6 +310,20 @@ std::shared_ptr<const grammar::Grammar> tool_grammar(const Json& tools, const To
     return b.build(thinking_first(b, rules.answer, answer));
 }
 
+std::shared_ptr<const grammar::Grammar> gbnf_grammar(std::string_view text, const AnswerRules& rules) {
+    GrammarBuilder b;
+    return b.build(thinking_first(b, rules, b.gbnf(text)));
+}
+
+std::string markup(ToolFormat format, const ThinkingMarkers& thinking) {
+    const CallPattern& p = syntax(format).pattern;
+    std::string all = thinking.open + " " + thinking.close;
+    for (const std::string_view part :
+         {p.before, p.call, p.other_call, p.separator, p.after, p.text_parameter, p.value_parameter, p.string_quote})
+        all += " " + std::string(part);
+    return all;
+}
+
 std::shared_ptr<const grammar::Grammar> schema_grammar(const Json& schema, const AnswerRules& rules) {
     GrammarBuilder b;
     return b.build(thinking_first(b, rules, b.json_schema(schema)));

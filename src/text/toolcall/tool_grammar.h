@@ -47,4 +47,10 @@ std::shared_ptr<const grammar::Grammar> tool_grammar(const Json& tools, const To
 // An answer that is a JSON text of the schema, after thinking. Throws as Grammar::from_json_schema().
 std::shared_ptr<const grammar::Grammar> schema_grammar(const Json& schema, const AnswerRules& rules);
 
+// An answer that a grammar in GBNF describes, after thinking. Throws as Grammar::from_gbnf().
+std::shared_ptr<const grammar::Grammar> gbnf_grammar(std::string_view text, const AnswerRules& rules);
+
+// All markers that these grammars spell out, one after the other: control tokens that stand in it may be sampled.
+std::string markup(ToolFormat format, const ThinkingMarkers& thinking);
+
 }  // namespace quern::text
