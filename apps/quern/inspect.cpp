@@ -142,7 +142,9 @@ void print(const Json& j) {
                                       text(j["tokenizer"]["tokens"])));
     else
         line("tokenizer", "none");
-    line("chat template", !j["chat_template"].get<bool>() ? "none" : text(j["chat_form"]));
+    line("chat template", !j["chat_template"].get<bool>() ? "none"
+                          : j["chat_form"] == "unknown"   ? "of no known family"
+                                                          : "of the family " + text(j["chat_form"]));
     if (!j.contains("memory")) return;
     const Json& m = j["memory"];
     if (m.contains("unsupported")) return line("cannot be run", text(m["unsupported"]));
