@@ -10,6 +10,7 @@
 #include "testdata.h"
 #include "text/grammar/grammar.h"
 #include "text/tokenizer/tokenizer.h"
+#include "unit/text/grammar/validator.h"
 
 namespace quern::grammar {
 namespace {
@@ -105,6 +106,33 @@ TEST(Masks, AreExactOnASmallVocabulary) {
             ASSERT_FALSE(HasFatalFailure()) << schema;
         }
     }
+}
+
+// Texts that masks have let through are JSON and fit the schema, says a validator of its own.
+TEST(Masks, LetOnlyValidAnswersThrough) {
+    const auto v = small_vocabulary();
+    std::mt19937 random(5);
+    std::size_t finished = 0;
+    for (const char* text : schemas) {
+        const Json schema = Json::parse(text);
+        const Validator validator(schema);
+        const auto g = Grammar::from_json_schema(schema);
+        const auto masks = std::make_shared<LeafMasks>(g->program(), v);
+        for (int i = 0; i < 150; ++i) {
+            const std::string answer = walk(g, masks, *v, random, 1'000'000, 200);
+            if (answer.empty()) continue;
+            ++finished;
+            const Json value = Json::parse(answer, nullptr, false);
+            ASSERT_FALSE(value.is_discarded()) << text << "\n" << answer;
+            ASSERT_TRUE(validator.valid(value)) << text << "\n" << answer;
+        }
+    }
+    EXPECT_GT(finished, 400u);
+    // The validator does refuse.
+    const Json strict = Json::parse(R"({"type":"object","required":["a"],"properties":{"a":{"maximum":3}}})");
+    EXPECT_TRUE(Validator(strict).valid(Json::parse(R"({"a":3})")));
+    EXPECT_FALSE(Validator(strict).valid(Json::parse(R"({"a":4})")));
+    EXPECT_FALSE(Validator(strict).valid(Json::parse("{}")));
 }
 
 TEST(Masks, OfGbnfAndExpressionsAreExact) {
