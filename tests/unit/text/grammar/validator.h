@@ -60,13 +60,14 @@ private:
 
     bool object(const Json& s, const Json& v) const {
         std::size_t checked = 0;
+        const Json patterns = s.value("patternProperties", Json::object());
         for (const auto& [k, item] : v.items()) {
             bool known = false;
             if (s.contains("properties") && s["properties"].contains(k)) {
                 known = true;
                 if (!valid(s["properties"][k], item)) return false;
             }
-            for (const auto& [p, sub] : s.value("patternProperties", Json::object()).items())
+            for (const auto& [p, sub] : patterns.items())
                 if (std::regex_search(k, std::regex(p))) {
                     known = true;
                     if (!valid(sub, item)) return false;
@@ -75,7 +76,8 @@ private:
             if (s.contains("propertyNames") && !valid(s["propertyNames"], Json(k))) return false;
             ++checked;
         }
-        for (const Json& k : s.value("required", Json::array()))
+        const Json required = s.value("required", Json::array());
+        for (const Json& k : required)
             if (!v.contains(k.get<std::string>())) return false;
         return checked >= s.value("minProperties", 0u) && checked <= s.value("maxProperties", 1'000'000u);
     }
@@ -127,8 +129,8 @@ private:
         for (const auto& [k, ignored] : s.items()) EXPECT_TRUE(known.contains(k)) << k;
         if (s.contains("type")) {
             bool any = false;
-            for (const Json& t : s["type"].is_array() ? s["type"] : Json::array({s["type"]}))
-                any = any || is(v, t.get<std::string>());
+            const Json types = s["type"].is_array() ? s["type"] : Json::array({s["type"]});
+            for (const Json& t : types) any = any || is(v, t.get<std::string>());
             if (!any) return false;
         }
         if (s.contains("const") && !equal(s["const"], v)) return false;
@@ -150,7 +152,8 @@ private:
         if (v.is_array() && !array(s, v)) return false;
         if (s.contains("$ref") && !valid(root_.at(Json::json_pointer(s["$ref"].get<std::string>().substr(1))), v))
             return false;
-        for (const Json& sub : s.value("allOf", Json::array()))
+        const Json all = s.value("allOf", Json::array());
+        for (const Json& sub : all)
             if (!valid(sub, v)) return false;
         if (s.contains("anyOf") &&
             std::none_of(s["anyOf"].begin(), s["anyOf"].end(), [&](const Json& sub) { return valid(sub, v); }))
