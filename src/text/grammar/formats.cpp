@@ -1,7 +1,10 @@
 #include "text/grammar/formats.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
+#include <map>
+#include <mutex>
 #include <string>
 
 #include "base/error.h"
@@ -43,9 +46,11 @@ namespace {
 #define RELATIVE "(?://" AUTHORITY SEGMENTS "|" ROOTED "|" SEGMENT_NO_COLON SEGMENTS "|)" TAIL
 #define JSON_POINTER "(?:/(?:[^/~]|~[01])*)*"
 
+constexpr std::uint64_t no_maximum = std::numeric_limits<std::uint64_t>::max();
+
 struct Format {
     std::string_view name, pattern;
-    std::uint64_t max_length = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t max_length = no_maximum;
 };
 
 constexpr std::array formats{
@@ -67,15 +72,22 @@ constexpr std::array formats{
 
 }  // namespace
 
+// Each is worked out once; using it costs the size of its table.
 Dfa format_dfa(std::string_view name, Budget& budget) {
-    for (const Format& f : formats) {
-        if (f.name != name) continue;
-        Dfa dfa = regex_dfa(f.pattern, Match::whole, budget);
-        if (f.max_length != std::numeric_limits<std::uint64_t>::max())
-            dfa = intersection(dfa, of_lengths(0, f.max_length, budget), budget);
-        return dfa;
+    static std::mutex mutex;
+    static std::map<std::string_view, Dfa> known;
+    const auto format = std::find_if(formats.begin(), formats.end(), [&](const Format& f) { return f.name == name; });
+    if (format == formats.end()) throw Error(Code::unsupported, "the format '{}' is not supported", name);
+    const std::lock_guard lock(mutex);
+    auto it = known.find(format->name);
+    if (it == known.end()) {
+        Budget own;
+        Dfa dfa = regex_dfa(format->pattern, Match::whole, own);
+        if (format->max_length != no_maximum) dfa = intersection(dfa, of_lengths(0, format->max_length, own), own);
+        it = known.emplace(format->name, std::move(dfa)).first;
     }
-    throw Error(Code::unsupported, "the format '{}' is not supported", name);
+    budget.spend(it->second.next.size());
+    return it->second;
 }
 
 std::vector<std::string_view> format_names() {

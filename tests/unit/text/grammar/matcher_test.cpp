@@ -1,11 +1,16 @@
 // Matchers and masks: every mask against brute force (each token tried by itself), on small made-up vocabularies and on
 // real ones; going back; ends; free text with a grammar in it.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "format/gguf/file.h"
 #include "testdata.h"
 #include "text/grammar/grammar.h"
@@ -133,6 +138,40 @@ TEST(Masks, LetOnlyValidAnswersThrough) {
     EXPECT_TRUE(Validator(strict).valid(Json::parse(R"({"a":3})")));
     EXPECT_FALSE(Validator(strict).valid(Json::parse(R"({"a":4})")));
     EXPECT_FALSE(Validator(strict).valid(Json::parse("{}")));
+}
+
+// The same by the Python package jsonschema, for all schemas of the goldens.
+TEST(Masks, LetOnlyAnswersThroughThatPythonFindsValid) {
+    const char* given = std::getenv("QUERN_PYTHON");
+    const std::string python = given ? given : "python3";
+    if (std::system((python + " -c 'import jsonschema' 2>/dev/null").c_str()) != 0)
+        GTEST_SKIP() << python << " has no package jsonschema; install python3-jsonschema or set QUERN_PYTHON";
+    const std::string folder = std::string(QUERN_SOURCE_DIR) + "/tests/";
+    const std::string schemas_file = folder + "golden/grammar/pairs.json";
+    const std::string answers_file = ::testing::TempDir() + "grammar_answers_" + std::to_string(getpid()) + ".jsonl";
+    std::ofstream out(answers_file, std::ios::binary);
+    const auto v = small_vocabulary();
+    std::mt19937 random(6);
+    int index = -1;
+    for (const Json& c : parse_json(read_text(schemas_file), "pairs.json")) {
+        ++index;
+        std::shared_ptr<const Grammar> g;
+        try {
+            g = Grammar::from_json_schema(c["schema"]);
+        } catch (const Error&) {
+            continue;
+        }
+        if (g->empty()) continue;
+        const auto masks = std::make_shared<LeafMasks>(g->program(), v, 0);
+        for (int i = 0; i < 4; ++i)
+            if (const std::string answer = walk(g, masks, *v, random, 1'000'000, 120); !answer.empty())
+                out << Json{{"schema", index}, {"text", answer}}.dump(-1, ' ', true) << "\n";
+    }
+    out.close();
+    const std::string command =
+        python + " " + folder + "unit/text/grammar/check_answers.py " + schemas_file + " " + answers_file;
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    std::remove(answers_file.c_str());
 }
 
 TEST(Masks, OfGbnfAndExpressionsAreExact) {
