@@ -65,6 +65,11 @@ std::shared_ptr<const grammar::Vocabulary> read_vocabulary(const std::filesystem
         }
     }
     std::vector<std::string> bytes(pieces.begin(), pieces.end());
+    std::mt19937 random(2);
+    const std::size_t real = bytes.size();
+    while (pieces.size() < 150'000) pieces.insert(bytes[random() % real] + bytes[random() % real]);
+    bytes.assign(pieces.begin(), pieces.end());
+    fmt::print("{} more are pairs of these\n", bytes.size() - real);
     std::shuffle(bytes.begin(), bytes.end(), std::mt19937(1));
     bytes.emplace_back();
     const std::int32_t end = static_cast<std::int32_t>(bytes.size()) - 1;
