@@ -14,8 +14,8 @@ import random
 from jsonschema import Draft202012Validator
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden" / "grammar"
-KEYS = ["a", "b", "ab", "a\"b", "é", "x1"]
-STRINGS = ["", "a", "ab", "abc", "b", "é", "a\"b", "a\nb", "x1", "\U0001f600\U0001f600", "12"]
+KEYS = ["a", "b", "ab", 'a"b', "é", "x1"]
+STRINGS = ["", "a", "ab", "abc", "b", "é", 'a"b', "a\nb", "x1", "\U0001f600\U0001f600", "12"]
 NUMBERS = [0, 1, 2, 3, -1, -2, 10, 12, 1.5, 0.5, -0.5, 2.0, 2.25, 100]
 PATTERNS = ["^a", "b$", "^[a-c]*$", "a|x", "^.{2}$", "\\d", "^$", "é"]
 
@@ -41,8 +41,20 @@ def some(probability):
 
 def schema(depth):
     if depth <= 0:
-        return rng.choice([True, {}, {"type": "integer"}, {"type": "string"}, {"const": rng.choice(STRINGS)}, {"type": "null"},
-                           {"enum": [value(0) for _ in range(3)]}, {"minimum": rng.choice(NUMBERS)}, {"maxLength": 1}, False])
+        return rng.choice(
+            [
+                True,
+                {},
+                {"type": "integer"},
+                {"type": "string"},
+                {"const": rng.choice(STRINGS)},
+                {"type": "null"},
+                {"enum": [value(0) for _ in range(3)]},
+                {"minimum": rng.choice(NUMBERS)},
+                {"maxLength": 1},
+                False,
+            ]
+        )
     s = {}
     if some(0.4):
         kinds = ["null", "boolean", "integer", "number", "string", "array", "object"]
@@ -121,7 +133,10 @@ def combined(s, depth):
         if some(0.7):
             s["else"] = schema(depth - 1)
     else:
-        s["anyOf"] = [{"type": ["array", "object"], "items": {"$ref": "#"}, "additionalProperties": {"$ref": "#"}}, schema(depth - 1)]
+        s["anyOf"] = [
+            {"type": ["array", "object"], "items": {"$ref": "#"}, "additionalProperties": {"$ref": "#"}},
+            schema(depth - 1),
+        ]
 
 
 def values(s, depth):
@@ -132,13 +147,45 @@ def values(s, depth):
 
 
 FORMATS = {
-    "date": ["2024-02-29", "2023-02-29", "1900-02-29", "2000-02-29", "2024-13-01", "2024-04-31", "24-01-01", "2024-1-1"],
+    "date": [
+        "2024-02-29",
+        "2023-02-29",
+        "1900-02-29",
+        "2000-02-29",
+        "2024-13-01",
+        "2024-04-31",
+        "24-01-01",
+        "2024-1-1",
+    ],
     "time": ["12:00:00Z", "23:59:59.123+01:30", "24:00:00Z", "12:00:00", "12:60:00Z"],
-    "date-time": ["2024-02-29T12:00:00Z", "2024-02-30T12:00:00Z", "2024-02-29 12:00:00Z", "2024-02-29T12:00:00.5-08:00"],
+    "date-time": [
+        "2024-02-29T12:00:00Z",
+        "2024-02-30T12:00:00Z",
+        "2024-02-29 12:00:00Z",
+        "2024-02-29T12:00:00.5-08:00",
+    ],
     "ipv4": ["127.0.0.1", "256.1.1.1", "1.1.1", "0.0.0.0", "1.1.1.1.1", "255.255.255.255"],
-    "ipv6": ["::", "::1", "1::", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "::ffff:1.2.3.4", "1::2::3", "12345::",
-             "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "1::8", "fe80::a%eth0"],
-    "uuid": ["2eb8aa08-aa98-11ea-b4aa-73b441d16380", "2eb8aa08aa9811eab4aa73b441d16380", "2EB8AA08-AA98-11EA-B4AA-73B441D16380", ""],
+    "ipv6": [
+        "::",
+        "::1",
+        "1::",
+        "1:2:3:4:5:6:7:8",
+        "1:2:3:4:5:6:7",
+        "1:2:3:4:5:6:7:8:9",
+        "::ffff:1.2.3.4",
+        "1::2::3",
+        "12345::",
+        "1:2:3:4:5:6:7::",
+        "::2:3:4:5:6:7:8",
+        "1::8",
+        "fe80::a%eth0",
+    ],
+    "uuid": [
+        "2eb8aa08-aa98-11ea-b4aa-73b441d16380",
+        "2eb8aa08aa9811eab4aa73b441d16380",
+        "2EB8AA08-AA98-11EA-B4AA-73B441D16380",
+        "",
+    ],
     "email": ["joe@example.org", "joe", "@"],
 }
 
@@ -157,13 +204,21 @@ def main():
             (good if check.is_valid(v) else bad)[text] = v
         chosen = [(v, True) for v in list(good.values())[:5]] + [(v, False) for v in list(bad.values())[:5]]
         if good or some(0.05):
-            out.append({"schema": s, "valid": [v for v, ok in chosen if ok], "invalid": [v for v, ok in chosen if not ok]})
+            out.append(
+                {"schema": s, "valid": [v for v, ok in chosen if ok], "invalid": [v for v, ok in chosen if not ok]}
+            )
     for name, texts in FORMATS.items():
-        check = Draft202012Validator({"format": name, "type": "string"},
-                                     format_checker=Draft202012Validator.FORMAT_CHECKER)
+        check = Draft202012Validator(
+            {"format": name, "type": "string"}, format_checker=Draft202012Validator.FORMAT_CHECKER
+        )
         texts = [t for t in texts if t != "@" or name != "email"]
-        out.append({"schema": {"format": name, "type": "string"}, "valid": [t for t in texts if check.is_valid(t)],
-                    "invalid": [t for t in texts if not check.is_valid(t)]})
+        out.append(
+            {
+                "schema": {"format": name, "type": "string"},
+                "valid": [t for t in texts if check.is_valid(t)],
+                "invalid": [t for t in texts if not check.is_valid(t)],
+            }
+        )
     OUT.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(json.dumps(case, ensure_ascii=False, separators=(",", ":")) for case in out)
     (OUT / "pairs.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")

@@ -92,10 +92,4 @@ Dfa format_dfa(std::string_view name, Budget& budget) {
     return it->second;
 }
 
-std::vector<std::string_view> format_names() {
-    std::vector<std::string_view> names;
-    for (const Format& f : formats) names.push_back(f.name);
-    return names;
-}
-
 }  // namespace quern::grammar

@@ -1,4 +1,4 @@
-"""Validates answers: python3 check_answers.py SCHEMAS ANSWERS, where ANSWERS has a line {"schema": index, "text": ...} each.
+"""Validates answers: python3 check_answers.py SCHEMAS ANSWERS. Each line of ANSWERS is {"schema": index, "text": ...}.
 
 Prints those that the package jsonschema finds invalid and ends with 1 if there are any, with 2 if there are no answers.
 """

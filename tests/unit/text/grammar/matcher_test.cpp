@@ -90,13 +90,19 @@ const std::vector<const char*> schemas{
     R"({"type":"string","maxLength":3})",
     R"({"type":"string","minLength":2,"maxLength":9,"pattern":"^[a-z\u00e9]*$"})",
     R"({"enum":["abc","ab",12,null,{"name":[1]}]})",
-    R"({"type":"object","properties":{"name":{"type":"string"},"n":{"type":"integer","minimum":-5,"maximum":20}},"required":["name"]})",
-    R"({"type":"object","properties":{"name":{"maxLength":2},"na":{"type":"boolean"}},"required":["na"],"additionalProperties":false,"minProperties":1})",
-    R"({"type":"object","patternProperties":{"^a":{"type":"number"}},"propertyNames":{"maxLength":4},"additionalProperties":{"type":"null"},"maxProperties":3})",
+    R"({"type":"object","properties":{"name":{"type":"string"},"n":{"type":"integer","minimum":-5,)"
+    R"("maximum":20}},"required":["name"]})",
+    R"({"type":"object","properties":{"name":{"maxLength":2},"na":{"type":"boolean"}},"required":["na"],)"
+    R"("additionalProperties":false,"minProperties":1})",
+    R"({"type":"object","patternProperties":{"^a":{"type":"number"}},"propertyNames":{"maxLength":4},)"
+    R"("additionalProperties":{"type":"null"},"maxProperties":3})",
     R"({"type":"array","items":{"enum":[1,2,12]},"minItems":2,"maxItems":4})",
-    R"({"type":"array","prefixItems":[{"type":"null"}],"contains":{"type":"integer"},"minContains":2,"maxContains":2})",
-    R"({"$ref":"#/$defs/t","$defs":{"t":{"type":"array","items":{"anyOf":[{"$ref":"#/$defs/t"},{"type":"boolean"}]},"maxItems":3}}})",
-    R"({"oneOf":[{"properties":{"k":{"const":"a"},"x":{"type":"integer"}},"required":["k"]},{"properties":{"k":{"const":"b"},"y":{"type":"string"}},"required":["k"]}],"type":"object"})",
+    R"({"type":"array","prefixItems":[{"type":"null"}],"contains":{"type":"integer"},"minContains":2,)"
+    R"("maxContains":2})",
+    R"({"$ref":"#/$defs/t","$defs":{"t":{"type":"array","items":{"anyOf":[{"$ref":"#/$defs/t"},)"
+    R"({"type":"boolean"}]},"maxItems":3}}})",
+    R"({"oneOf":[{"properties":{"k":{"const":"a"},"x":{"type":"integer"}},"required":["k"]},)"
+    R"({"properties":{"k":{"const":"b"},"y":{"type":"string"}},"required":["k"]}],"type":"object"})",
     R"({"not":{"type":["object","array","string"]}})",
 };
 

@@ -146,11 +146,11 @@ TEST(Schema, HostileOnesEndSoon) {
     for (int i = 0; i < 50; ++i) nots = "{\"not\":{\"properties\":{\"a\":" + nots + "},\"required\":[\"b\"]}}";
     hostile.push_back(nots);
     hostile.push_back(R"({"type":"string","minLength":1000000000})");
-    hostile.push_back(
-        R"({"type":"array","items":{"type":"array","items":{"type":"string","maxLength":3000},"maxItems":1000000},"minItems":1000000})");
+    hostile.push_back(R"({"type":"array","items":{"type":"array","items":{"type":"string","maxLength":3000},)"
+                      R"("maxItems":1000000},"minItems":1000000})");
     hostile.push_back(R"({"contains":{"const":1},"minContains":100000,"maxItems":1000000})");
-    hostile.push_back(
-        R"({"$defs":{"a":{"properties":{"x":{"$ref":"#/$defs/b"}}},"b":{"allOf":[{"$ref":"#/$defs/a"}],"not":{"properties":{"x":{"$ref":"#/$defs/a"}}}}},"$ref":"#/$defs/b"})");
+    hostile.push_back(R"({"$defs":{"a":{"properties":{"x":{"$ref":"#/$defs/b"}}},"b":{"allOf":[{"$ref":"#/$defs/a"}],)"
+                      R"("not":{"properties":{"x":{"$ref":"#/$defs/a"}}}}},"$ref":"#/$defs/b"})");
     hostile.push_back(std::string(100'000, '['));
     hostile.push_back("{\"anyOf\":[" + std::string(60, '{') + "}");
     for (const std::string& schema : hostile) {
@@ -166,7 +166,8 @@ TEST(Schema, HostileOnesEndSoon) {
 
 TEST(Schema, LongStringsInsideArraysInsideArraysWork) {
     const auto g = Grammar::from_schema_text(
-        R"({"type":"array","maxItems":2500,"items":{"type":"array","maxItems":2000,"items":{"type":"string","maxLength":2500}}})");
+        R"({"type":"array","maxItems":2500,"items":{"type":"array","maxItems":2000,"items":{"type":"string",)"
+        R"("maxLength":2500}}})");
     const std::string longest = "\"" + std::string(2500, 'x') + "\"";
     EXPECT_TRUE(accepts(g, "[[" + longest + "," + longest + "],[]]"));
     EXPECT_FALSE(accepts(g, "[[\"x" + longest.substr(1) + "]]"));
