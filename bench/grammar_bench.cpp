@@ -65,6 +65,11 @@ std::shared_ptr<const grammar::Vocabulary> read_vocabulary(const std::filesystem
         }
     }
     std::vector<std::string> bytes(pieces.begin(), pieces.end());
+    std::mt19937 random(2);
+    const std::size_t real = bytes.size();
+    while (pieces.size() < 150'000) pieces.insert(bytes[random() % real] + bytes[random() % real]);
+    bytes.assign(pieces.begin(), pieces.end());
+    fmt::print("{} more are pairs of these\n", bytes.size() - real);
     std::shuffle(bytes.begin(), bytes.end(), std::mt19937(1));
     bytes.emplace_back();
     const std::int32_t end = static_cast<std::int32_t>(bytes.size()) - 1;
@@ -112,13 +117,20 @@ std::vector<Case> agent_cases() {
     add("edit_file", R"({"type":"object","properties":{"path":{"type":"string"},"old_text":{"type":"string"},
         "new_text":{"type":"string"},"all":{"type":"boolean"}},"required":["path","old_text","new_text"],
         "additionalProperties":false})",
-        {R"({"path": "src/text/grammar/machine.cpp", "old_text": "std::uint64_t word(const Data& data, std::size_t i) {\n    return i < data.size() ? data[i] : 0;\n}", "new_text": "// A word of the data; \"missing\" words are zero.\nstd::uint64_t word(const Data& data, std::size_t i) {\n    return i < data.size() ? data[i] : 0;\n}", "all": false})"});
+        {R"({"path": "src/text/grammar/machine.cpp", "old_text": "std::uint64_t word(const Data& data)"
+         R"(, std::size_t i) {\n)"
+         R"(    return i < data.size() ? data[i] : 0;\n}", "new_text": "// A word of the data; )"
+         R"(\"missing\" words are zero.\n)"
+         R"(std::uint64_t word(const Data& data, std::size_t i) {\n    return i < data.size() )"
+         R"(? data[i] : 0;\n}", "all": false})"});
     add("person", R"({"type":"object","properties":{"name":{"type":"string","maxLength":40},"age":{"type":"integer",
         "minimum":0,"maximum":150},"email":{"type":"string","format":"email"},"born":{"type":"string","format":"date"},
-        "tags":{"type":"array","items":{"enum":["red","green","blue"]},"maxItems":5},"note":{"type":"string","maxLength":2000}},
+        "tags":{"type":"array","items":{"enum":["red","green","blue"]},"maxItems":5},
+        "note":{"type":"string","maxLength":2000}},
         "required":["name","age"]})",
         {"{\n  \"name\": \"Ada Lovelace\",\n  \"age\": 36,\n  \"email\": \"ada@example.org\",\n  \"born\": "
-         "\"1815-12-10\",\n  \"tags\": [\n    \"red\",\n    \"blue\"\n  ],\n  \"note\": \"She wrote the first program, "
+         "\"1815-12-10\",\n  \"tags\": [\n    \"red\",\n    \"blue\"\n  ],\n  "
+         "\"note\": \"She wrote the first program, "
          "for a machine that did not exist yet; d\u00e9j\u00e0 vu.\"\n}"});
     add("tree", R"({"$defs":{"node":{"type":"object","properties":{"value":{"type":"number"},"children":{"type":"array",
         "items":{"$ref":"#/$defs/node"}}},"required":["value"]}},"$ref":"#/$defs/node"})",

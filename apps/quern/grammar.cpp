@@ -33,6 +33,7 @@ std::string shown(std::size_t byte) {
     if (c == '\n') return "a line end";
     if (c == ' ') return "a space";
     if (c == '\t') return "a tab";
+    if (c == '\r') return "a carriage return";
     if (byte >= 0x80) return "";
     if (byte < 0x20 || byte == 0x7f) return fmt::format("byte {}", byte);
     return fmt::format("'{}'", c);

@@ -89,6 +89,8 @@ int main(int argc, char** argv) {
     quern::app::add_version(app);
     try {
         app.parse(argc, argv);
+    } catch (const CLI::RuntimeError& e) {  // a command that has said all there is to say
+        return std::fflush(stdout) == 0 ? e.get_exit_code() : 1;
     } catch (const CLI::ParseError& e) {
         return usage_error(app, e);
     } catch (const quern::Error& e) {

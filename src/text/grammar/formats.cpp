@@ -1,7 +1,10 @@
 #include "text/grammar/formats.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
+#include <map>
+#include <mutex>
 #include <string>
 
 #include "base/error.h"
@@ -20,6 +23,8 @@ namespace {
 #define TIME "(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d+)?(?:[Zz]|[+-](?:[01]\\d|2[0-3]):[0-5]\\d)"
 #define DURATION_TIME "T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|\\d+S)"
 #define HOST_LABEL "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+#define DOMAIN_LABEL "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+#define DOMAIN DOMAIN_LABEL "(?:\\." DOMAIN_LABEL ")*"  // of any length: fewer states
 #define HOST HOST_LABEL "(?:\\." HOST_LABEL ")*"
 #define ATOM "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 #define OCTET "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)"
@@ -43,9 +48,11 @@ namespace {
 #define RELATIVE "(?://" AUTHORITY SEGMENTS "|" ROOTED "|" SEGMENT_NO_COLON SEGMENTS "|)" TAIL
 #define JSON_POINTER "(?:/(?:[^/~]|~[01])*)*"
 
+constexpr std::uint64_t no_maximum = std::numeric_limits<std::uint64_t>::max();
+
 struct Format {
     std::string_view name, pattern;
-    std::uint64_t max_length = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t max_length = no_maximum;
 };
 
 constexpr std::array formats{
@@ -54,7 +61,7 @@ constexpr std::array formats{
     Format{"date-time", DATE "[Tt]" TIME},
     Format{"duration",
            "P(?:\\d+W|(?:\\d+D|\\d+M(?:\\d+D)?|\\d+Y(?:\\d+M(?:\\d+D)?)?)(?:" DURATION_TIME ")?|" DURATION_TIME ")"},
-    Format{"email", ATOM "(?:\\." ATOM ")*@" HOST},
+    Format{"email", ATOM "(?:\\." ATOM ")*@" DOMAIN},
     Format{"hostname", HOST, 253},
     Format{"ipv4", IPV4},
     Format{"ipv6", IPV6},
@@ -67,21 +74,22 @@ constexpr std::array formats{
 
 }  // namespace
 
+// Each is worked out once; using it costs the size of its table.
 Dfa format_dfa(std::string_view name, Budget& budget) {
-    for (const Format& f : formats) {
-        if (f.name != name) continue;
-        Dfa dfa = regex_dfa(f.pattern, Match::whole, budget);
-        if (f.max_length != std::numeric_limits<std::uint64_t>::max())
-            dfa = intersection(dfa, of_lengths(0, f.max_length, budget), budget);
-        return dfa;
+    static std::mutex mutex;
+    static std::map<std::string_view, Dfa> known;
+    const auto format = std::find_if(formats.begin(), formats.end(), [&](const Format& f) { return f.name == name; });
+    if (format == formats.end()) throw Error(Code::unsupported, "the format '{}' is not supported", name);
+    const std::lock_guard lock(mutex);
+    auto it = known.find(format->name);
+    if (it == known.end()) {
+        Budget own;
+        Dfa dfa = regex_dfa(format->pattern, Match::whole, own);
+        if (format->max_length != no_maximum) dfa = intersection(dfa, of_lengths(0, format->max_length, own), own);
+        it = known.emplace(format->name, std::move(dfa)).first;
     }
-    throw Error(Code::unsupported, "the format '{}' is not supported", name);
-}
-
-std::vector<std::string_view> format_names() {
-    std::vector<std::string_view> names;
-    for (const Format& f : formats) names.push_back(f.name);
-    return names;
+    budget.spend(it->second.next.size());
+    return it->second;
 }
 
 }  // namespace quern::grammar

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string_view>
-#include <vector>
 
 #include "text/grammar/dfa.h"
 
@@ -11,6 +10,5 @@ namespace quern::grammar {
 
 // Throws Error(unsupported) naming a format that is not known.
 Dfa format_dfa(std::string_view name, Budget& budget);
-std::vector<std::string_view> format_names();
 
 }  // namespace quern::grammar

@@ -104,7 +104,48 @@ std::shared_ptr<const Grammar> Grammar::from_json_schema(const Json& schema, For
     return builder.build(builder.json_schema(schema, formats));
 }
 
+namespace {
+
+// Json keeps the order of members and looks for each from the start, so objects with very many are slow to read: their
+// cost is counted before it is paid.
+class MemberCount : public nlohmann::json_sax<Json> {
+public:
+    static constexpr std::size_t max_steps = 20'000'000;
+    bool null() override { return true; }
+    bool boolean(bool) override { return true; }
+    bool number_integer(number_integer_t) override { return true; }
+    bool number_unsigned(number_unsigned_t) override { return true; }
+    bool number_float(number_float_t, const string_t&) override { return true; }
+    bool string(string_t&) override { return true; }
+    bool binary(binary_t&) override { return true; }
+    bool start_object(std::size_t) override { return open({}); }
+    bool key(string_t&) override { return (steps += members_.back()++) <= max_steps; }
+    bool end_object() override { return close(); }
+    bool start_array(std::size_t) override { return open({}); }
+    bool end_array() override { return close(); }
+    bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+    std::size_t steps = 0;
+
+private:
+    bool open(std::size_t members) {
+        members_.push_back(members);
+        return members_.size() <= 1000;
+    }
+    bool close() {
+        members_.pop_back();
+        return true;
+    }
+    std::vector<std::size_t> members_;
+};
+
+}  // namespace
+
 std::shared_ptr<const Grammar> Grammar::from_schema_text(std::string_view schema, Formats formats) {
+    MemberCount count;
+    Json::sax_parse(schema, &count);  // what is wrong with it, parse_json says
+    if (count.steps > MemberCount::max_steps)
+        throw Error(Code::unsupported, "the schema has objects with too many members");
     return from_json_schema(parse_json(schema, "the schema"), formats);
 }
 

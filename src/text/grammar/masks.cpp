@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <unordered_map>
 
 #include "base/hash.h"
@@ -26,6 +27,10 @@ struct KeyHash {
     }
 };
 
+std::int32_t step_ascii(const Leaf& leaf, std::int32_t state, std::uint8_t byte) {
+    return leaf.dfa.next[static_cast<std::size_t>(state * leaf.dfa.class_count + leaf.ascii[byte])];
+}
+
 std::uint32_t between_of(Spelling s) { return s == Spelling::json ? in_string() : between; }
 
 // Positions met while one mask is made, each with its successors by byte as far as they are known.
@@ -42,7 +47,7 @@ public:
         key.push_back(p.can_end);
         const auto [it, is_new] = known_.try_emplace(std::move(key), static_cast<std::int32_t>(places_.size()));
         if (is_new) {
-            places_.push_back({std::move(p), {}});
+            places_.emplace_back().position = std::move(p);
             places_.back().next.fill(not_known);
         }
         return it->second;
@@ -97,7 +102,7 @@ private:
     Machine& machine_;
     const TokenTrie& trie_;
     std::span<std::uint64_t> mask_;
-    std::vector<Place> places_;
+    std::deque<Place> places_;
     std::unordered_map<std::vector<Machine::NodeId>, std::int32_t, KeyHash> known_;
     std::vector<Level> levels_;
 };
@@ -196,7 +201,10 @@ std::shared_ptr<const LeafMasks::Place> LeafMasks::compute(const Leaf& leaf, std
         std::int32_t state = levels.back().state;
         std::uint32_t at = levels.back().at;
         const TokenTrie::Node& n = nodes[i];
-        if (!advance(leaf, state, at, n.byte)) {
+        // Plain ASCII between characters, most of all there is, without the call.
+        const bool plain = at == between_of(leaf.spelling) && n.byte < 0x80 &&
+                           (leaf.spelling != Spelling::json || (n.byte >= 0x20 && n.byte != '"' && n.byte != '\\'));
+        if (plain ? (state = step_ascii(leaf, state, n.byte)) < 0 : !advance(leaf, state, at, n.byte)) {
             i = n.end;
             continue;
         }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <bit>
 
 #include "base/check.h"
 #include "text/grammar/grammar.h"
@@ -75,12 +74,10 @@ bool Matcher::mask(std::span<std::uint64_t> out) {
         }
     std::fill(out.begin(), out.end(), 0);
     add_allowed(machine_, here, *masks_, out);
-    std::size_t allowed = 0;
-    for (const std::uint64_t w : out) allowed += static_cast<std::size_t>(std::popcount(w));
+    const bool limits = !here.can_end || !std::equal(out.begin(), out.end(), trie.everything().begin());
     if (here.can_end)
         for (const std::int32_t id : trie.ends())
             out[static_cast<std::size_t>(id) / 64] |= std::uint64_t(1) << (id % 64);
-    const bool limits = allowed < trie.tokens().size() || !here.can_end;
     Known known{std::move(key), {out.begin(), out.end()}, limits};
     if (known_.size() < max_known)
         known_.push_back(std::move(known));

@@ -15,7 +15,8 @@ namespace quern::grammar {
 namespace {
 
 constexpr std::size_t max_digits = 15;  // a double keeps any 15
-constexpr std::size_t max_remainders = 20'000;
+constexpr std::size_t max_whole = 30;   // digits before the dot, so that no number is endless
+constexpr std::size_t max_remainders = 4000;
 
 // An automaton over the characters of numbers, built state by state.
 class NumberDfa {
@@ -182,7 +183,10 @@ Decimal decimal(const Json& number) {
 Dfa all_numbers(Budget& budget) {
     static const Dfa known = [] {
         Budget own;
-        return regex_dfa(R"(-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?)", Match::whole, own);
+        // What a double can hold: up to 200 digits with an exponent of two, or one digit and up to 307.
+        return regex_dfa(R"(-?((0|[1-9][0-9]{0,199})(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?|)"
+                         R"([0-9](\.[0-9]+)?[eE]([+]?([12][0-9]{2}|30[0-7])|-[0-9]{3})))",
+                         Match::whole, own);
     }();
     budget.spend(known.next.size());
     return known;
@@ -192,23 +196,22 @@ Dfa plain_numbers(Budget& budget) {
     static const Dfa known = [] {
         Budget own;
         NumberDfa d;
-        // zeros[n], digits[n]: n digits so far and the fraction is, is not zero; whole[n]: no fraction yet.
+        // whole[n]: n digits and no dot yet; fraction[n]: n digits and a fraction that is not zero.
         const std::int32_t start = d.state(), minus = d.state();
         d.edge(start, '-', minus);
-        std::vector<std::int32_t> whole, zeros, fraction;
-        for (std::size_t n = 0; n <= max_digits + 1; ++n) {
-            whole.push_back(d.state(0));
-            fraction.push_back(d.state(0));
-        }
+        std::vector<std::int32_t> whole(max_whole + 2), fraction(max_digits + 2);
+        for (std::size_t n = 1; n <= max_whole; ++n) whole[n] = d.state(0);
+        for (std::size_t n = 1; n <= max_digits; ++n) fraction[n] = d.state(0);
         const std::int32_t zero = d.state(0);
         for (const std::int32_t from : {start, minus}) {
             d.edge(from, '0', zero);
             d.digits(from, '1', '9', whole[1]);
         }
-        for (std::size_t n = 1; n <= max_digits + 1; ++n) {
-            d.digits(whole[n], '0', '9', whole[std::min(n + 1, max_digits + 1)]);
+        d.edge(start, '-', minus);
+        for (std::size_t n = 1; n <= max_whole; ++n) {
+            if (n < max_whole) d.digits(whole[n], '0', '9', whole[n + 1]);
             if (n < max_digits) d.digits(fraction[n], '0', '9', fraction[n + 1]);
-            // After the dot: zeros only, counted up to the largest fraction; a digit that is not zero needs room.
+            // After the dot: zeros only, as far as fractions go; a digit that is not zero needs room.
             std::int32_t from = d.state();
             d.edge(whole[n], '.', from);
             if (n == 1) d.edge(zero, '.', from);
@@ -235,6 +238,8 @@ Dfa integers(Budget& budget) {
 }
 
 Dfa bounded(const Decimal& bound, Bound kind, Budget& budget) {
+    if (bound.whole.size() > max_whole)
+        throw Error(Code::unsupported, "a bound of over {} digits before the dot is not supported", max_whole);
     return compared(bound, kind == Bound::at_most || kind == Bound::below,
                     kind == Bound::at_least || kind == Bound::at_most, kind == Bound::at_least || kind == Bound::above,
                     budget);

@@ -21,7 +21,7 @@ struct Decimal {
 
 Decimal decimal(const Json& number);  // of doubles, the shortest text that reads as the same
 
-Dfa all_numbers(Budget& budget);    // JSON's grammar, exponents too
+Dfa all_numbers(Budget& budget);    // exponents too
 Dfa plain_numbers(Budget& budget);  // all that are written plainly; the others below are parts of it
 Dfa integers(Budget& budget);       // 2, -2, 2.0: the value counts
 enum class Bound { at_least, above, at_most, below };

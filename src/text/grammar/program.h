@@ -114,7 +114,6 @@ public:
     const std::vector<Leaf>& leaves() const { return leaves_; }
     const Leaf& leaf_at(std::int32_t i) const { return leaves_[static_cast<std::size_t>(i)]; }
     std::int32_t leaf_of_state(std::int32_t s) const { return leaf_of_state_[static_cast<std::size_t>(s)]; }
-    std::int32_t leaf_states() const { return static_cast<std::int32_t>(leaf_of_state_.size()); }
     const ObjectInfo& object(std::int32_t i) const { return objects_[static_cast<std::size_t>(i)]; }
     std::size_t states() const { return states_.size(); }
     std::size_t rules() const { return rules_.size(); }

@@ -61,7 +61,8 @@ void type_keyword(Resolver&, const Place& p, Type& t) {
     if (!v) return;
     std::vector<std::string> names;
     if (v->is_string()) names.push_back(v->get<std::string>());
-    for (const Json& n : v->is_array() ? *v : Json::array()) {
+    const Json list = v->is_array() ? *v : Json::array();
+    for (const Json& n : list) {
         if (!n.is_string()) bad(p, "type", "it must be the name of a type or a list of such names");
         names.push_back(n.get<std::string>());
     }

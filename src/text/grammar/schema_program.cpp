@@ -35,7 +35,12 @@ public:
         while (!todo_.empty()) {
             const SetId set = todo_.back();
             todo_.pop_back();
-            program_.set_rule_start(rules_[set], value(r_.type(set)));
+            try {
+                program_.set_rule_start(rules_[set], value(r_.type(set)));
+            } catch (Error& e) {
+                if (e.what()[0] != '/') e.during("{}", r_.pointer_of(set));
+                throw;
+            }
         }
         return root;
     }

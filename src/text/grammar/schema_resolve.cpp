@@ -62,9 +62,20 @@ SetId Resolver::intern(std::vector<Literal> literals) {
     return it->second;
 }
 
+std::string Resolver::pointer_of(SetId set) const {
+    for (const Literal l : sets_[static_cast<std::size_t>(set)]) {
+        const Node& n = *nodes_[static_cast<std::size_t>(l / 2)];
+        if (n.kind == Node::Kind::set) return pointer_of(n.set);
+        if (!n.pointer.empty()) return n.pointer;
+    }
+    return "/";
+}
+
 SetId Resolver::schema_at(const Json& schema, const std::string& pointer) {
     if (schema.is_boolean()) return schema.get<bool>() ? any_value : no_value;
-    if (!schema.is_object()) throw Error(Code::bad_request, "{}: a schema must be an object, true or false", pointer);
+    if (!schema.is_object())
+        throw Error(Code::bad_request, "{}: a schema must be an object, true or false",
+                    pointer.empty() ? "/" : pointer);
     if (schema.empty()) return any_value;
     return intern({node(Node::Kind::schema, &schema, 0, pointer) * 2});
 }

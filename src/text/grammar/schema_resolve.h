@@ -38,6 +38,7 @@ public:
     SetId schema_at(const Json& schema, const std::string& pointer);  // a schema inside another
     SetId constant(const Json& value);                                // exactly this value
     SetId reference(const Place& here, const std::string& ref, const std::string& pointer);
+    std::string pointer_of(SetId set) const;  // of one of its schemas, for errors
     Formats formats() const { return formats_; }
     TypeAlgebra& algebra() { return algebra_; }
     Budget& budget() { return languages_.budget(); }

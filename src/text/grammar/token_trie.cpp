@@ -16,6 +16,9 @@ TokenTrie::TokenTrie(std::span<const std::string> bytes, std::span<const std::in
     std::erase_if(ends_, [&](std::int32_t id) { return id < 0 || id >= vocab_size(); });
     for (std::int32_t id = 0; id < vocab_size(); ++id)
         if (!this->bytes(id).empty()) tokens_.push_back(id);
+    everything_.resize(mask_words(), 0);
+    for (const std::int32_t id : tokens_)
+        everything_[static_cast<std::size_t>(id) / 64] |= std::uint64_t(1) << (id % 64);
     // std::string compares as unsigned bytes; equal ones stay in the order of their ids.
     std::stable_sort(tokens_.begin(), tokens_.end(),
                      [&](std::int32_t a, std::int32_t b) { return this->bytes(a) < this->bytes(b); });

@@ -28,6 +28,9 @@ public:
     std::span<const Node> nodes() const { return nodes_; }            // [0] is the root; depth first
     std::span<const std::int32_t> tokens() const { return tokens_; }  // in the order of the nodes
     std::span<const std::int32_t> ends() const { return ends_; }
+    std::span<const std::uint64_t> everything() const {
+        return everything_;
+    }  // a mask of all tokens that write something
     bool is_end(std::int32_t id) const;
     // Empty for control tokens.
     const std::string& bytes(std::int32_t id) const { return bytes_[static_cast<std::size_t>(id)]; }
@@ -36,6 +39,7 @@ private:
     std::vector<std::string> bytes_;
     std::vector<std::int32_t> tokens_, ends_;
     std::vector<Node> nodes_;
+    std::vector<std::uint64_t> everything_;
 };
 
 }  // namespace quern::grammar

@@ -1,15 +1,21 @@
 // Matchers and masks: every mask against brute force (each token tried by itself), on small made-up vocabularies and on
 // real ones; going back; ends; free text with a grammar in it.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "format/gguf/file.h"
 #include "testdata.h"
 #include "text/grammar/grammar.h"
 #include "text/tokenizer/tokenizer.h"
+#include "unit/text/grammar/validator.h"
 
 namespace quern::grammar {
 namespace {
@@ -84,13 +90,19 @@ const std::vector<const char*> schemas{
     R"({"type":"string","maxLength":3})",
     R"({"type":"string","minLength":2,"maxLength":9,"pattern":"^[a-z\u00e9]*$"})",
     R"({"enum":["abc","ab",12,null,{"name":[1]}]})",
-    R"({"type":"object","properties":{"name":{"type":"string"},"n":{"type":"integer","minimum":-5,"maximum":20}},"required":["name"]})",
-    R"({"type":"object","properties":{"name":{"maxLength":2},"na":{"type":"boolean"}},"required":["na"],"additionalProperties":false,"minProperties":1})",
-    R"({"type":"object","patternProperties":{"^a":{"type":"number"}},"propertyNames":{"maxLength":4},"additionalProperties":{"type":"null"},"maxProperties":3})",
+    R"({"type":"object","properties":{"name":{"type":"string"},"n":{"type":"integer","minimum":-5,)"
+    R"("maximum":20}},"required":["name"]})",
+    R"({"type":"object","properties":{"name":{"maxLength":2},"na":{"type":"boolean"}},"required":["na"],)"
+    R"("additionalProperties":false,"minProperties":1})",
+    R"({"type":"object","patternProperties":{"^a":{"type":"number"}},"propertyNames":{"maxLength":4},)"
+    R"("additionalProperties":{"type":"null"},"maxProperties":3})",
     R"({"type":"array","items":{"enum":[1,2,12]},"minItems":2,"maxItems":4})",
-    R"({"type":"array","prefixItems":[{"type":"null"}],"contains":{"type":"integer"},"minContains":2,"maxContains":2})",
-    R"({"$ref":"#/$defs/t","$defs":{"t":{"type":"array","items":{"anyOf":[{"$ref":"#/$defs/t"},{"type":"boolean"}]},"maxItems":3}}})",
-    R"({"oneOf":[{"properties":{"k":{"const":"a"},"x":{"type":"integer"}},"required":["k"]},{"properties":{"k":{"const":"b"},"y":{"type":"string"}},"required":["k"]}],"type":"object"})",
+    R"({"type":"array","prefixItems":[{"type":"null"}],"contains":{"type":"integer"},"minContains":2,)"
+    R"("maxContains":2})",
+    R"({"$ref":"#/$defs/t","$defs":{"t":{"type":"array","items":{"anyOf":[{"$ref":"#/$defs/t"},)"
+    R"({"type":"boolean"}]},"maxItems":3}}})",
+    R"({"oneOf":[{"properties":{"k":{"const":"a"},"x":{"type":"integer"}},"required":["k"]},)"
+    R"({"properties":{"k":{"const":"b"},"y":{"type":"string"}},"required":["k"]}],"type":"object"})",
     R"({"not":{"type":["object","array","string"]}})",
 };
 
@@ -105,6 +117,67 @@ TEST(Masks, AreExactOnASmallVocabulary) {
             ASSERT_FALSE(HasFatalFailure()) << schema;
         }
     }
+}
+
+// Texts that masks have let through are JSON and fit the schema, says a validator of its own.
+TEST(Masks, LetOnlyValidAnswersThrough) {
+    const auto v = small_vocabulary();
+    std::mt19937 random(5);
+    std::size_t finished = 0;
+    for (const char* text : schemas) {
+        const Json schema = Json::parse(text);
+        const Validator validator(schema);
+        const auto g = Grammar::from_json_schema(schema);
+        const auto masks = std::make_shared<LeafMasks>(g->program(), v);
+        for (int i = 0; i < 150; ++i) {
+            const std::string answer = walk(g, masks, *v, random, 1'000'000, 200);
+            if (answer.empty()) continue;
+            ++finished;
+            const Json value = Json::parse(answer, nullptr, false);
+            ASSERT_FALSE(value.is_discarded()) << text << "\n" << answer;
+            ASSERT_TRUE(validator.valid(value)) << text << "\n" << answer;
+        }
+    }
+    EXPECT_GT(finished, 400u);
+    // The validator does refuse.
+    const Json strict = Json::parse(R"({"type":"object","required":["a"],"properties":{"a":{"maximum":3}}})");
+    EXPECT_TRUE(Validator(strict).valid(Json::parse(R"({"a":3})")));
+    EXPECT_FALSE(Validator(strict).valid(Json::parse(R"({"a":4})")));
+    EXPECT_FALSE(Validator(strict).valid(Json::parse("{}")));
+}
+
+// The same by the Python package jsonschema, for all schemas of the goldens.
+TEST(Masks, LetOnlyAnswersThroughThatPythonFindsValid) {
+    const char* given = std::getenv("QUERN_PYTHON");
+    const std::string python = given ? given : "python3";
+    if (std::system((python + " -c 'import jsonschema' 2>/dev/null").c_str()) != 0)
+        GTEST_SKIP() << python << " has no package jsonschema; install python3-jsonschema or set QUERN_PYTHON";
+    const std::string folder = std::string(QUERN_SOURCE_DIR) + "/tests/";
+    const std::string schemas_file = folder + "golden/grammar/pairs.json";
+    const std::string answers_file = ::testing::TempDir() + "grammar_answers_" + std::to_string(getpid()) + ".jsonl";
+    std::ofstream out(answers_file, std::ios::binary);
+    const auto v = small_vocabulary();
+    std::mt19937 random(6);
+    int index = -1;
+    for (const Json& c : parse_json(read_text(schemas_file), "pairs.json")) {
+        ++index;
+        std::shared_ptr<const Grammar> g;
+        try {
+            g = Grammar::from_json_schema(c["schema"]);
+        } catch (const Error&) {
+            continue;
+        }
+        if (g->empty()) continue;
+        const auto masks = std::make_shared<LeafMasks>(g->program(), v, 0);
+        for (int i = 0; i < 4; ++i)
+            if (const std::string answer = walk(g, masks, *v, random, 1'000'000, 120); !answer.empty())
+                out << Json{{"schema", index}, {"text", answer}}.dump(-1, ' ', true) << "\n";
+    }
+    out.close();
+    const std::string command =
+        python + " " + folder + "unit/text/grammar/check_answers.py " + schemas_file + " " + answers_file;
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    std::remove(answers_file.c_str());
 }
 
 TEST(Masks, OfGbnfAndExpressionsAreExact) {
