@@ -26,7 +26,8 @@ std::string_view take_digits(std::string_view& s) {
     return digits;
 }
 
-// A number as JSON writes it, also from "+1", ".5" and "5."; nothing if it is none or infinite.
+// A number as JSON writes it, also from "+1", ".5" and "5."; nothing if it is none. One too large for a double is the
+// largest double of its sign: the JSON of most languages cannot read it otherwise.
 std::optional<std::string> json_number(std::string_view s) {
     std::string out;
     if (!s.empty() && (s[0] == '-' || s[0] == '+')) {
@@ -60,8 +61,8 @@ std::optional<std::string> json_number(std::string_view s) {
     if (!s.empty()) return std::nullopt;
     double number = 0;
     const auto r = std::from_chars(out.data(), out.data() + out.size(), number);
-    if (r.ec == std::errc::result_out_of_range && !small) return std::nullopt;
-    return out;
+    if (r.ec != std::errc::result_out_of_range || small) return out;
+    return out[0] == '-' ? "-1.7976931348623157e308" : "1.7976931348623157e308";
 }
 
 std::optional<std::string> literal(std::string_view s) {

@@ -43,4 +43,16 @@ inline Turn turn_of(ToolFormat format, std::string_view text) {
 
 inline nlohmann::json json_of(const std::string& text) { return nlohmann::json::parse(text); }
 
+struct Expected {
+    std::string name, arguments;
+};
+
+inline void expect_calls(const Turn& turn, const std::vector<Expected>& calls) {
+    ASSERT_EQ(turn.calls.size(), calls.size()) << testing::PrintToString(turn);
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+        EXPECT_EQ(turn.calls[i].name, calls[i].name);
+        EXPECT_EQ(json_of(turn.calls[i].arguments), json_of(calls[i].arguments));
+    }
+}
+
 }  // namespace quern::text
