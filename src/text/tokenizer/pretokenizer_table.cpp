@@ -104,6 +104,7 @@ constexpr std::string_view spark =
 
 constexpr std::string_view deepseek_v3_cjk = R"([\x{4E00}-\x{9FA5}\x{3040}-\x{309F}\x{30A0}-\x{30FF}]+)";
 
+// A normal form stands only where the models' own tokenizers are known to apply it.
 constexpr PreTokenizer families[] = {
     // "default" is what converters write when they know nothing better; it is read as GPT-2's.
     {"gpt-2 default phi-2 jina-es jina-de jina-v2-es jina-v2-de jina-v1-en jina-v2-code roberta-bpe gigachat a.x-4.0 "
@@ -115,8 +116,8 @@ constexpr PreTokenizer families[] = {
     {"olmo mpt modern-bert", no, no_bos, nfc, {gpt2}},
     {"llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano", first, bos, as_is, {llama3}},
     {"glm4 chatglm-bpe dbrx smaug-bpe", no, no_bos, as_is, {llama3}},
-    {"qwen2 deepseek-r1-qwen kormo f2llmv2 megrez hunyuan", no, no_bos, nfc, {qwen2}},
-    {"stablelm2 solar-open grok-2", no, no_bos, as_is, {qwen2}},
+    {"qwen2 deepseek-r1-qwen f2llmv2 hunyuan", no, no_bos, nfc, {qwen2}},
+    {"stablelm2 kormo megrez solar-open grok-2", no, no_bos, as_is, {qwen2}},
     {"qwen35", no, no_bos, nfc, {qwen35}},
     {"deepseek-llm",
      no,
