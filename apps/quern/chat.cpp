@@ -12,6 +12,7 @@
 #include "generate.h"
 #include "lines.h"
 #include "options.h"
+#include "shown.h"
 #include "terminal.h"
 #include "text/template/conversation.h"
 
@@ -34,6 +35,15 @@ constexpr const char* help_text =
     "/read FILE      send a file's content as your message\n"
     "/quit           leave (so does Ctrl-D)\n"
     "Ctrl-C stops an answer and keeps the conversation.\n";
+
+// The assistant's turn as its template wants to see it again.
+text::Message message_of(const text::Turn& turn) {
+    Json m{{"role", "assistant"}, {"content", turn.content}};
+    if (!turn.thinking.empty()) m["reasoning_content"] = turn.thinking;
+    for (const text::Turn::Call& call : turn.calls)
+        m["tool_calls"].push_back({{"type", "function"}, {"function", to_json(call)}});
+    return text::Message(std::move(m));
+}
 
 class Chat {
 public:
@@ -91,10 +101,18 @@ private:
         g.max_tokens = options_.sampling.max_tokens;
         g.stops = model_.chat_template().stop_tokens();
         g.interrupted = [&] { return interrupt.interrupted(); };
-        g.on_token = [](std::int32_t, const std::string& piece, std::span<const float>) { put(piece); };
+        g.controls = text::Controls::show;
         Answer a;
+        std::optional<text::Turn> turn;
         try {
-            a = generate(model_, session_, conversation_.prompt(), g);
+            const std::vector<std::int32_t> prompt = conversation_.prompt();
+            const AnswerForm form = answer_form(model_, prompt, render_options(options_.chat_template));
+            Shown shown(&form, Shown::As::text);
+            g.on_token = [&](std::int32_t id, const std::string& piece, std::span<const float>) {
+                shown.token(id, piece);
+            };
+            a = generate(model_, session_, prompt, g);
+            turn = shown.finish();
         } catch (...) {
             conversation_.pop();  // what was not answered was not said
             throw;
@@ -106,7 +124,7 @@ private:
             std::fprintf(stderr, "stopped before an answer began; your message is taken back\n");
             return;
         }
-        conversation_.add_answer({"assistant", a.text}, a.ids);
+        conversation_.add_answer(message_of(*turn), a.ids);
         std::fprintf(stderr, "%s%s\n", a.timing().c_str(),
                      a.ending == Ending::interrupted ? "; stopped"
                      : a.ending == Ending::context   ? "; the context is full"

@@ -15,6 +15,7 @@
 #include "generate.h"
 #include "options.h"
 #include "reading.h"
+#include "shown.h"
 #include "tap.h"
 #include "terminal.h"
 #include "text/template/conversation.h"
@@ -64,13 +65,6 @@ std::vector<std::int32_t> prompt_ids(const engine::Model& model, const RunOption
     return ids;
 }
 
-// Lines of JSON, one event each: start, token, end.
-void print_event(const Json& event) { put(event.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"); }
-
-Json to_json(const text::Turn::Call& call) {
-    return {{"name", call.name}, {"arguments", parse_json(call.arguments, "a tool call's arguments")}};
-}
-
 class LogprobLines {
 public:
     LogprobLines(const text::Tokenizer& t, int top_k) : tokenizer_(t), top_k_(top_k) {}
@@ -103,80 +97,6 @@ GenerateOptions generate_options(const engine::Model& model, const RunOptions& o
     g.interrupted = [&interrupt] { return interrupt.interrupted(); };
     return g;
 }
-
-// Shows an answer as it comes. A raw prompt's as it is; of a chat model's, the content goes to stdout, what it thought
-// to stderr, and each tool call is a line of JSON.
-class Shown {
-public:
-    Shown(const AnswerForm* form, bool json) : json_(json), dim_(isatty(2) == 1 && !environment("NO_COLOR")) {
-        if (form) parser_.emplace(answer_parser(*form));
-    }
-    void token(std::int32_t id, const std::string& text) {
-        if (json_) print_event({{"event", "token"}, {"id", id}, {"text", text}});
-        if (parser_) {
-            std::vector<text::Event> events;
-            parser_->feed(text, events);
-            show(events);
-        } else if (!json_) {
-            put(text);
-        }
-    }
-    // The end of the answer; the turn as a whole, where it was read.
-    std::optional<text::Turn> finish() {
-        if (!parser_) return std::nullopt;
-        std::vector<text::Event> events;
-        parser_->finish(events);
-        show(events);
-        thought(false);
-        return text::collect(all_);
-    }
-
-private:
-    void show(const std::vector<text::Event>& events) {
-        using Kind = text::Event::Kind;
-        for (const text::Event& e : events) {
-            text::append_event(all_, e);
-            if (e.kind == Kind::thinking_delta) {
-                if (json_) print_event({{"event", "thinking"}, {"text", e.text}});
-                if (!json_) thought(true), std::fputs(e.text.c_str(), stderr), std::fflush(stderr);
-            } else if (e.kind == Kind::content_delta) {
-                if (json_) print_event({{"event", "content"}, {"text", e.text}});
-                if (!json_) thought(false), put(e.text);
-            } else if (e.kind == Kind::note) {
-                if (json_) print_event({{"event", "note"}, {"text", e.text}});
-                if (!json_) thought(false), std::fprintf(stderr, "quern: %s\n", e.text.c_str());
-            } else {
-                call(e);
-            }
-        }
-    }
-    // Calls come whole (Deliver::when_complete).
-    void call(const text::Event& e) {
-        using Kind = text::Event::Kind;
-        if (e.kind == Kind::call_start) call_ = {};
-        if (e.kind == Kind::call_id) call_.id = e.text;
-        if (e.kind == Kind::call_name) call_.name = e.text;
-        if (e.kind == Kind::arguments_delta) call_.arguments += e.text;
-        if (e.kind != Kind::call_end) return;
-        thought(false);
-        Json line = to_json(call_);
-        if (json_) line = Json{{"event", "tool_call"}, {"name", line.at("name")}, {"arguments", line.at("arguments")}};
-        print_event(line);
-    }
-    // Where thinking begins and ends, on stderr.
-    void thought(bool on) {
-        if (on == thinking_) return;
-        thinking_ = on;
-        if (dim_) std::fputs(on ? "\033[2m" : "\033[0m", stderr);
-        if (!on) std::fputs("\n", stderr);
-    }
-
-    const bool json_, dim_;
-    std::optional<text::Parser> parser_;
-    std::vector<text::Event> all_;
-    text::Turn::Call call_;
-    bool thinking_ = false;
-};
 
 Json end_event(const Answer& a, const std::optional<text::Turn>& turn) {
     Json event{{"event", "end"},
@@ -216,7 +136,7 @@ void run(const RunOptions& o) {
         g.on_step = [&tap](std::int64_t position) { tap->at(position); };
     }
     LogprobLines logprobs(*model->tokenizer(), o.logprobs_top_k);
-    Shown shown(form ? &*form : nullptr, o.json);
+    Shown shown(form ? &*form : nullptr, o.json ? Shown::As::events : Shown::As::text);
     g.on_token = [&](std::int32_t id, const std::string& text, std::span<const float> logits) {
         if (!o.logprobs_file.empty()) logprobs.add(id, logits);
         shown.token(id, text);

@@ -26,7 +26,9 @@ std::int64_t count_of(const Json& j, const char* token) {
 }
 
 TEST(Chat, KeepsWhatItHasComputedAndExactIds) {
-    const Result r = chat("Hello there\n/save one.json\nAnd again\n/save two.json\n/quit\nnever said\n");
+    // An answer without thinking: Grist's template leaves old thinking out of the next prompt.
+    const Result r = quern(joined({{"chat", "-n", "6"}, always("a")}),
+                           "Hello there\n/save one.json\nAnd again\n/save two.json\n/quit\nnever said\n");
     ASSERT_EQ(r.exit, 0) << r.err;
     const Json one = saved("one.json"), two = saved("two.json");
     ASSERT_EQ(one["messages"].size(), 2u);
