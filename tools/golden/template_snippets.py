@@ -170,6 +170,18 @@ f == 2.5 and n == 7 or false
 n.x is defined, f.x is defined, t.x is defined
 1_000 + 1, 0x1F, 0b11, 0o17
 'a' 'b' ~ "c", "\u00e9" | length
+f | truncate(5)
+l | truncate(9)
+n | indent
+undefined_name | indent
+"" % 7
+"a" % d, "a" % l, "a" % undefined_name
+undefined_name | float
+undefined_name | int
+("<b>" | safe) | list, ("<b>" | safe).center(5), ("a b" | safe).split()
+0 | select | list, none | map("upper") | list, false | selectattr("x") | list
+n | select | list
+m | unique | list
 "ΑΣ".lower(), "ΑΣ ΑΣΒ Σ".lower(), "ŉ".upper(), "ﬃ".upper(), "ﬃ".title(), "İ".lower() | length
 """.strip().split("\n")
 
@@ -220,7 +232,7 @@ TEMPLATES = [
     "{% with a = 1, b = n %}{{ a }}{{ b }}{% with a = a + 1 %}{{ a }}{% endwith %}{{ a }}{% endwith %}",
     "{% with a, b = (1, 2) %}{{ a }}{{ b }}{% endwith %}",
     "{% filter upper %}a{{ s }}{% endfilter %}{% filter replace('a', 'b') | trim %} aa {% endfilter %}|",
-    "{% print n, s %}", "{% generation %}a{{ n }}{% endgeneration %}b{% generation %}{% set x = 1 %}{% endgeneration %}{{ x is defined }}",
+    "{% print n, s %}", "{% filter length %}abc{% endfilter %}", "{% set x | length %}abc{% endset %}{{ x + 1 }}", "{% generation %}a{{ n }}{% endgeneration %}b{% generation %}{% set x = 1 %}{% endgeneration %}{{ x is defined }}",
     "{% for x in l %}{% generation %}{{ x }}{{ loop.last }}{% endgeneration %}{% endfor %}",
     # Macros.
     "{% macro m(a, b=2, c='x') %}[{{ a }}{{ b }}{{ c }}]{% endmacro %}{{ m(1) }}{{ m(1, 3) }}{{ m(1, c='z') }}{{ m(b=5, a=4) }}{{ m() }}",

@@ -86,7 +86,7 @@ Value name_space(Runtime& r, const Args& args) {
 }
 
 constexpr Function functions[] = {
-    {"dict", dict},   {"namespace", name_space},       {"raise_exception", raise_exception},
+    {"dict", dict},   {"namespace", name_space},      {"raise_exception", raise_exception},
     {"range", range}, {"strftime_now", strftime_now},
 };
 

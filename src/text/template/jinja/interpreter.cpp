@@ -38,8 +38,7 @@ Interpreter::Interpreter(const Program& program, const Limits& limits, const std
 
 void Interpreter::set(std::string_view name, const Value& value) {
     const auto symbol = std::ranges::find(program_.symbols, name);
-    if (symbol != program_.symbols.end())
-        globals_[static_cast<std::size_t>(symbol - program_.symbols.begin())] = value;
+    if (symbol != program_.symbols.end()) globals_[static_cast<std::size_t>(symbol - program_.symbols.begin())] = value;
 }
 
 Str Interpreter::run() try {
@@ -126,7 +125,7 @@ Interpreter::Flow Interpreter::run(const Stmt& s) {
             run_call_block(s);
             break;
         case Stmt::Kind::filter:
-            r_.print(*out_, filtered(s));
+            r_.print(*out_, Value::of(&Runtime::string(filtered(s), "a filter block")));
             break;
         case Stmt::Kind::with:
             run_with(s);
@@ -248,8 +247,7 @@ void Interpreter::assign(const Target& target, const Value& value) {
             if (!space || !space->is(Type::space))
                 refuse("an attribute can be set on a namespace only, and '{}' is none",
                        program_.symbols[static_cast<std::size_t>(target.symbol)]);
-            if (target.attribute.string->bytes.starts_with('_'))
-                refuse("a namespace has no names that begin with '_'");
+            if (target.attribute.string->bytes.starts_with('_')) refuse("a namespace has no names that begin with '_'");
             r_.put(*space->dict, target.attribute, value);
             break;
         }
@@ -303,7 +301,8 @@ Value Interpreter::call(const Value& what, const Args& args) {
     if (!c.method || !c.method->run)
         throw Error(Code::unsupported, "the method '{}' of {} is not known", c.method ? c.method->name : "?",
                     type_name(c.self));
-    if (!args.named.empty() && !c.method->takes_named) refuse("the method '{}' takes no named arguments", c.method->name);
+    if (!args.named.empty() && !c.method->takes_named)
+        refuse("the method '{}' takes no named arguments", c.method->name);
     return c.method->run(r_, c.self, args);
 }
 

@@ -190,9 +190,9 @@ Value bound(Runtime& r, const Value& v, const Args&) {
 }
 
 constexpr Method list_methods[] = {
-    {"append", append}, {"clear", clear_list}, {"copy", copy_list}, {"count", count},     {"extend", extend},
-    {"index", index},   {"insert", insert},    {"pop", pop},        {"remove", nullptr},  {"reverse", reverse},
-    {"sort", nullptr},
+    {"append", append},  {"clear", clear_list}, {"copy", copy_list}, {"count", count},
+    {"extend", extend},  {"index", index},      {"insert", insert},  {"pop", pop},
+    {"remove", nullptr}, {"reverse", reverse},  {"sort", nullptr},
 };
 constexpr Method tuple_methods[] = {{"count", count}, {"index", index}};
 constexpr Method dict_methods[] = {
@@ -209,10 +209,18 @@ constexpr Method dict_methods[] = {
     {"values", view<List::Kind::values>},
 };
 constexpr Method loop_methods[] = {
-    {"changed", bound<changed_method>}, {"cycle", bound<cycle_method>}, {"depth", loop_depth},
-    {"depth0", loop_depth0},            {"first", loop_first},          {"index", loop_index},
-    {"index0", loop_index0},            {"last", loop_last},            {"length", loop_length},
-    {"nextitem", loop_next},            {"previtem", loop_previous},    {"revindex", loop_revindex},
+    {"changed", bound<changed_method>},
+    {"cycle", bound<cycle_method>},
+    {"depth", loop_depth},
+    {"depth0", loop_depth0},
+    {"first", loop_first},
+    {"index", loop_index},
+    {"index0", loop_index0},
+    {"last", loop_last},
+    {"length", loop_length},
+    {"nextitem", loop_next},
+    {"previtem", loop_previous},
+    {"revindex", loop_revindex},
     {"revindex0", loop_revindex0},
 };
 

@@ -13,8 +13,7 @@ struct Spelled {
     Op op;
 };
 constexpr Spelled sums[] = {{"+", Op::add}, {"-", Op::subtract}};
-constexpr Spelled products[] = {
-    {"*", Op::multiply}, {"/", Op::divide}, {"//", Op::floor_divide}, {"%", Op::modulo}};
+constexpr Spelled products[] = {{"*", Op::multiply}, {"/", Op::divide}, {"//", Op::floor_divide}, {"%", Op::modulo}};
 constexpr Spelled powers[] = {{"**", Op::power}};
 constexpr Spelled comparisons[] = {{"==", Op::equal},      {"!=", Op::unequal}, {"<", Op::less},
                                    {"<=", Op::less_equal}, {">", Op::greater},  {">=", Op::greater_equal}};
@@ -38,9 +37,7 @@ ExprPtr ExpressionParser::node(Op op, int line, std::vector<ExprPtr> kids) {
     return e;
 }
 
-ExprPtr ExpressionParser::expression(Conditional with) {
-    return with == Conditional::yes ? conditional() : or_chain();
-}
+ExprPtr ExpressionParser::expression(Conditional with) { return with == Conditional::yes ? conditional() : or_chain(); }
 
 ExprPtr ExpressionParser::conditional() {
     const Level level(*this);

@@ -99,9 +99,9 @@ void Runtime::repr_items(StrBuilder& out, const List& l) {
         const std::vector<Value>& v = l.items;
         const std::int64_t step = v.size() > 1 ? v[1].integer - v[0].integer : 1;
         const std::int64_t begin = v.empty() ? 0 : v[0].integer, end = v.empty() ? 0 : v.back().integer + step;
-        out.add(step == 1 ? fmt::format("range({}, {})", begin, end)
-                          : fmt::format("range({}, {}, {})", begin, end, step),
-                Origin::ours);
+        out.add(
+            step == 1 ? fmt::format("range({}, {})", begin, end) : fmt::format("range({}, {}, {})", begin, end, step),
+            Origin::ours);
         return;
     }
     if (l.kind == Kind::generator) refuse("a generator has no text; `| list` makes a list of it");
@@ -237,7 +237,11 @@ Value percent_format(Runtime& r, const Str& format, const Value& values) {
         out.add(piece.str(), sign ? 1 : 0, piece.size());
         if (d.left) out.add(pad, Origin::ours);
     }
-    if (tuple && used < values.list->items.size()) refuse("a format has fewer directives than values");
+    // A value that could be looked into by name may be left over; so says Python.
+    const bool spare =
+        values.is(Type::dict) || values.is(Type::undefined) || (values.is(Type::list) && values.list->indexable());
+    if (tuple ? used < values.list->items.size() : used == 0 && !spare)
+        refuse("a format has fewer directives than values");
     return r.str(out.take());
 }
 

@@ -228,7 +228,9 @@ std::vector<Value> Runtime::items_of(const Value& v) {
             budget.make(s.size() * (sizeof(Value) + sizeof(Str)));
             for (std::size_t at = 0, n = 0; at < s.size(); at += n) {
                 n = char_bytes(s, at);
-                out.push_back(heap_.add(cut(*v.string, at, at + n)));
+                StrBuilder one;  // no markup, whatever the text is
+                one.add(*v.string, at, at + n);
+                out.push_back(heap_.add(one.take()));
             }
             return out;
         }

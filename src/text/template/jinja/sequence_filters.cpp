@@ -25,9 +25,7 @@ Value reach(Runtime& r, const Value& of, const Value& path) {
     return v;
 }
 
-Value folded(Runtime& r, const Value& v) {
-    return v.is(Type::string) ? r.str(in_case(r, *v.string, Case::lower)) : v;
-}
+Value folded(Runtime& r, const Value& v) { return v.is(Type::string) ? r.str(in_case(r, *v.string, Case::lower)) : v; }
 
 namespace {
 
@@ -174,6 +172,8 @@ Value unique(Runtime& r, const Value& of, const Args& args) {
     for (const Value& v : r.items_of(of)) {
         Value key = attribute && !attribute->is(Type::none) ? reach(r, v, *attribute) : v;
         if (!flag(r, case_matters)) key = folded(r, key);
+        if (key.is(Type::dict) || (key.is(Type::list) && key.list->kind == Kind::list))
+            refuse("unique cannot compare a {}", type_name(key));
         if (std::ranges::any_of(seen, [&](const Value& s) { return r.equal(s, key); })) continue;
         seen.push_back(key);
         out.push_back(v);
@@ -211,11 +211,14 @@ private:
     Args args_;
 };
 
+// What select and map look at: nothing at all of what is false, iterable or not.
+Items candidates(Runtime& r, const Value& of) { return r.truth(of) ? r.items_of(of) : Items(); }
+
 template <bool wanted>
 Value select(Runtime& r, const Value& of, const Args& args) {
     const Chooser chosen(r, args, 0);
     Items out;
-    for (const Value& v : r.items_of(of))
+    for (const Value& v : candidates(r, of))
         if (chosen(v) == wanted) out.push_back(v);
     return r.list(Kind::generator, std::move(out));
 }
@@ -225,13 +228,13 @@ Value select_by(Runtime& r, const Value& of, const Args& args) {
     if (args.positional.empty()) refuse("selectattr and rejectattr need an attribute");
     const Chooser chosen(r, args, 1);
     Items out;
-    for (const Value& v : r.items_of(of))
+    for (const Value& v : candidates(r, of))
         if (chosen(reach(r, v, args.positional[0])) == wanted) out.push_back(v);
     return r.list(Kind::generator, std::move(out));
 }
 
 Value map(Runtime& r, const Value& of, const Args& args) {
-    Items out = r.items_of(of);
+    Items out = candidates(r, of);
     if (args.positional.empty()) {
         const auto [attribute, otherwise] = bind<2>("map", args, {"attribute", "default"});
         if (!attribute) refuse("map needs a filter or an attribute");

@@ -33,8 +33,8 @@ void StrBuilder::add(std::string_view bytes, Origin origin) {
 void StrBuilder::add(const Str& s, std::size_t begin, std::size_t end) {
     const std::size_t before = str_.bytes.size();
     str_.bytes.append(s.bytes, begin, end - begin);
-    for (auto span = std::ranges::upper_bound(s.data, begin, {}, &Span::end);
-         span != s.data.end() && span->begin < end; ++span)
+    for (auto span = std::ranges::upper_bound(s.data, begin, {}, &Span::end); span != s.data.end() && span->begin < end;
+         ++span)
         mark(before + std::max(span->begin, begin) - begin, before + std::min(span->end, end) - begin);
 }
 

@@ -14,8 +14,7 @@ Template& Template::operator=(Template&&) noexcept = default;
 
 Str Template::render(const std::vector<Variable>& variables, const std::tm& now, const Limits& limits) const {
     Interpreter interpreter(*program_, limits, now);
-    for (const Variable& v : variables)
-        interpreter.set(v.name, interpreter.runtime().from_json(*v.value, v.origin));
+    for (const Variable& v : variables) interpreter.set(v.name, interpreter.runtime().from_json(*v.value, v.origin));
     return interpreter.run();
 }
 

@@ -122,7 +122,9 @@ Str padded(Runtime& r, const Str& s, std::int64_t width, std::string_view fill, 
     for (std::int64_t i = 0; i < before; ++i) b.add(fill, Origin::ours);
     b.add(s);
     for (std::int64_t i = before; i < missing; ++i) b.add(fill, Origin::ours);
-    return b.take();
+    Str out = b.take();
+    out.markup = s.markup;
+    return out;
 }
 
 }  // namespace quern::text::jinja

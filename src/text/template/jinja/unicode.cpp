@@ -39,9 +39,7 @@ private:
     std::unique_ptr<pcre2_code, Free> code_;
 };
 
-bool valid(std::string_view character) {
-    return !character.empty() && next_character(character).kind == Utf8::valid;
-}
+bool valid(std::string_view character) { return !character.empty() && next_character(character).kind == Utf8::valid; }
 
 struct CaseTable {
     std::span<const CaseRange> ranges;
@@ -147,8 +145,9 @@ void append_case(std::string& out, std::string_view character, Case to) {
         return;
     }
     const char32_t code = valid(character) ? code_point(character) : 0;
-    const bool changed = to == Case::lower ? lowers.append(out, code)
-                                           : (to == Case::title && titles.append(out, code)) || uppers.append(out, code);
+    const bool changed = to == Case::lower
+                             ? lowers.append(out, code)
+                             : (to == Case::title && titles.append(out, code)) || uppers.append(out, code);
     if (!changed) out += character;
 }
 

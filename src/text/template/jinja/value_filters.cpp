@@ -82,7 +82,8 @@ Value escape(Runtime& r, const Value& of, const Args& args) {
 
 Value indent(Runtime& r, const Value& of, const Args& args) {
     const auto [width, first, blank] = bind<3>("indent", args, {"width", "first", "blank"});
-    const Value text = r.text_of(of);
+    Runtime::string(of, "indent");
+    const Value& text = of;
     Str pad;
     if (width && width->is(Type::string)) {
         pad = *width->string;
@@ -120,14 +121,17 @@ Value center(Runtime& r, const Value& of, const Args& args) {
 
 Value truncate(Runtime& r, const Value& of, const Args& args) {
     const auto [length, kill, end, leeway] = bind<4>("truncate", args, {"length", "killwords", "end", "leeway"});
-    const Value text = r.text_of(of);
+    const auto size = r.length(of);
+    if (!size) refuse("truncate: a {} has no length", type_name(of));
+    const Value& text = of;
     const std::int64_t most = length ? Runtime::integer(*length, "truncate") : 255;
     const Str tail = end ? Runtime::string(*end, "truncate") : Str::of("...", Origin::ours);
     const auto tail_size = static_cast<std::int64_t>(count_chars(tail.bytes));
     const std::int64_t slack = leeway && !leeway->is(Type::none) ? Runtime::integer(*leeway, "truncate") : 5;
     if (most < tail_size) refuse("truncate: the length {} is less than the end's {}", most, tail_size);
     if (slack < 0) refuse("truncate: the leeway is negative");
-    if (static_cast<std::int64_t>(*r.length(text)) - slack <= most) return text;
+    if (static_cast<std::int64_t>(*size) - slack <= most) return text;
+    if (!of.is(Type::string)) refuse("truncate needs a string, not {}", type_name(of));
     Str kept = *r.slice(text, Value::none(), Value::of(most - tail_size), Value::none()).string;
     if (!kill || !r.truth(*kill)) {
         const std::size_t space = kept.bytes.rfind(' ');
@@ -244,6 +248,7 @@ Value to_integer(Runtime&, const Value& of, const Args& args) {
     if (base && !(base->is_integral() && base->as_integer() == 10)) refuse("int: only base 10 is known");
     const Value fallback = otherwise.value_or(Value::of(std::int64_t{0}));
     double real = 0;
+    if (of.is(Type::undefined)) refuse("{}", undefined_sentence(of));
     if (of.is_integral()) return Value::of(of.as_integer());
     if (of.is(Type::real)) {
         real = of.real;
@@ -262,6 +267,7 @@ Value to_integer(Runtime&, const Value& of, const Args& args) {
 
 Value to_real(Runtime&, const Value& of, const Args& args) {
     const auto [otherwise] = bind<1>("float", args, {"default"});
+    if (of.is(Type::undefined)) refuse("{}", undefined_sentence(of));
     if (of.is_number()) return Value::of(of.as_real());
     if (of.is(Type::string))
         if (const auto d = parsed<double>(of.string->bytes)) return Value::of(*d);
