@@ -173,6 +173,8 @@ bool Machine::apply(const Op& op, std::uint32_t& id) {
 }
 
 void Machine::begin_set() {
+    todo_.clear();  // what an Error may have left
+    calls_.clear();
     if (++set_ != 0) return;
     std::fill(seen_.begin(), seen_.end(), 0u);
     set_ = 1;
@@ -186,57 +188,85 @@ void Machine::add(NodeId config, Position& to) {
     to.configs.push_back(config);
 }
 
-// Follows all steps that read nothing. A state that has been here in the same frame is not followed again, which also
-// ends loops.
-void Machine::close_over(Node from, Position& to) {
-    todo_.push_back(from);
-    while (!todo_.empty()) {
-        Node n = todo_.back();
-        todo_.pop_back();
-        const State& s = program_.state(n.state);
-        if (s.kind == State::Kind::final) {
-            if (n.parent == bottom)
-                to.can_end = true;
-            else
-                todo_.push_back(nodes_[n.parent]);
-            continue;
+// One place to return to for a rule that several frames call at the same point of the text, so that the rule runs once
+// for all of them: without this, nested choices would double the configurations at every level.
+Machine::NodeId Machine::merged(std::vector<NodeId> places) {
+    if (places.size() == 1) return places[0];
+    const auto [it, is_new] = list_ids_.try_emplace(places, static_cast<std::uint32_t>(lists_.size()));
+    if (is_new) lists_.push_back(std::move(places));
+    return intern({many, it->second, bottom});
+}
+
+// Follows all steps that read nothing, from what is in todo_. A state that has been here in the same frame is not
+// followed again, which also ends loops. Calls wait until all other steps are done, so that callers come together.
+void Machine::close_over(Position& to) {
+    for (;;) {
+        while (!todo_.empty()) {
+            const Node n = todo_.back();
+            todo_.pop_back();
+            if (todo_.size() + calls_.size() > max_set)
+                throw Error(Code::unsupported, "the grammar is too ambiguous: over {} ways to read one text", max_set);
+            follow(n, to);
         }
-        const NodeId here = intern(n);
-        if (seen_[here] == set_) continue;
-        seen_[here] = set_;
-        if (todo_.size() > max_set) throw Error(Code::unsupported, "the grammar is too ambiguous");
-        switch (s.kind) {
-            case State::Kind::fork:
-                for (const State::Exit& e : s.exits) todo_.push_back({e.target, n.data, n.parent});
-                break;
-            case State::Kind::call: {
-                // A call that is the last of its rule returns to where the rule itself returns to.
-                const std::int32_t next = s.exits[0].target;
-                const bool last = program_.state(next).kind == State::Kind::final;
-                const NodeId back = last ? n.parent : intern({next, n.data, n.parent});
-                todo_.push_back({program_.rule_start(s.index), 0, back});
-                break;
-            }
-            case State::Kind::op:
-                if (std::uint32_t data = n.data; apply(s.exits[0].op, data))
-                    todo_.push_back({s.exits[0].target, data, n.parent});
-                break;
-            case State::Kind::leaf: {
-                const Leaf& leaf = program_.leaf_at(s.index);
-                const NodeId config = intern({-1 - leaf.first_state, first_spelling(leaf.spelling), here});
-                const auto* open = open_labels(here);
-                if (open && std::all_of(open->begin(), open->end(), [](std::uint64_t w) { return w == 0; })) break;
-                if (leaf.spelling == Spelling::json || leaf.goes_on[0] != 0) add(config, to);
-                const std::int32_t label = leaf.spelling == Spelling::json ? Dfa::refuses : leaf.dfa.labels[0];
-                if (label < 0) break;
-                const State::Exit& e = s.exits[static_cast<std::size_t>(label)];
-                if (std::uint32_t data = n.data; e.target >= 0 && apply(e.op, data))
-                    todo_.push_back({e.target, data, n.parent});
-                break;
-            }
-            case State::Kind::final:
-                break;
+        if (calls_.empty()) return;
+        std::sort(calls_.begin(), calls_.end());
+        calls_.erase(std::unique(calls_.begin(), calls_.end()), calls_.end());
+        for (std::size_t i = 0; i < calls_.size();) {
+            const std::int32_t rule = calls_[i].first;
+            std::vector<NodeId> places;
+            for (; i < calls_.size() && calls_[i].first == rule; ++i) places.push_back(calls_[i].second);
+            todo_.push_back({program_.rule_start(rule), 0, merged(std::move(places))});
         }
+        calls_.clear();
+    }
+}
+
+// The end of a rule: on with whoever has called it.
+void Machine::go_back(NodeId place, Position& to) {
+    if (place == bottom) {
+        to.can_end = true;
+    } else if (nodes_[place].state != many) {
+        todo_.push_back(nodes_[place]);
+    } else if (seen_[place] != set_) {
+        seen_[place] = set_;
+        for (const NodeId one : lists_[nodes_[place].data]) go_back(one, to);
+    }
+}
+
+void Machine::follow(const Node& n, Position& to) {
+    const State& s = program_.state(n.state);
+    if (s.kind == State::Kind::final) return go_back(n.parent, to);
+    const NodeId here = intern(n);
+    if (seen_[here] == set_) return;
+    seen_[here] = set_;
+    const auto pass = [&](const State::Exit& e) {
+        if (std::uint32_t data = n.data; e.target >= 0 && apply(e.op, data))
+            todo_.push_back({e.target, data, n.parent});
+    };
+    switch (s.kind) {
+        case State::Kind::fork:
+        case State::Kind::op:
+            std::for_each(s.exits.begin(), s.exits.end(), pass);
+            break;
+        case State::Kind::call: {
+            // A call that is the last of its rule returns to where the rule itself returns to.
+            const std::int32_t next = s.exits[0].target;
+            const bool last = program_.state(next).kind == State::Kind::final;
+            calls_.emplace_back(s.index, last ? n.parent : intern({next, n.data, n.parent}));
+            break;
+        }
+        case State::Kind::leaf: {
+            const Leaf& leaf = program_.leaf_at(s.index);
+            const NodeId config = intern({-1 - leaf.first_state, first_spelling(leaf.spelling), here});
+            const auto* open = open_labels(here);
+            if (open && std::all_of(open->begin(), open->end(), [](std::uint64_t w) { return w == 0; })) break;
+            if (leaf.spelling == Spelling::json || leaf.goes_on[0] != 0) add(config, to);
+            if (leaf.spelling != Spelling::json && leaf.dfa.labels[0] >= 0)
+                pass(s.exits[static_cast<std::size_t>(leaf.dfa.labels[0])]);
+            break;
+        }
+        case State::Kind::final:
+            break;
     }
 }
 
@@ -290,7 +320,8 @@ const std::vector<std::uint64_t>* Machine::open_labels(NodeId site) {
 Machine::Position Machine::start() {
     Position p;
     begin_set();
-    if (!program_.empty()) close_over({program_.rule_start(program_.root()), 0, bottom}, p);
+    if (!program_.empty()) todo_.push_back({program_.rule_start(program_.root()), 0, bottom});
+    close_over(p);
     return p;
 }
 
@@ -313,8 +344,9 @@ void Machine::step(const Position& from, std::uint8_t byte, Position& to) {
         const State::Exit& e =
             program_.state(nodes_[n.parent].state).exits[static_cast<std::size_t>(leaf.dfa.labels[s])];
         std::uint32_t data = nodes_[n.parent].data;
-        if (e.target >= 0 && apply(e.op, data)) close_over({e.target, data, nodes_[n.parent].parent}, to);
+        if (e.target >= 0 && apply(e.op, data)) todo_.push_back({e.target, data, nodes_[n.parent].parent});
     }
+    close_over(to);
 }
 
 void Machine::leave(NodeId config, std::int32_t label, Position& to) {
@@ -324,7 +356,8 @@ void Machine::leave(NodeId config, std::int32_t label, Position& to) {
     const Node site = nodes_[nodes_[config].parent];
     const State::Exit& e = program_.state(site.state).exits[static_cast<std::size_t>(label)];
     std::uint32_t data = site.data;
-    if (e.target >= 0 && apply(e.op, data)) close_over({e.target, data, site.parent}, to);
+    if (e.target >= 0 && apply(e.op, data)) todo_.push_back({e.target, data, site.parent});
+    close_over(to);
 }
 
 }  // namespace quern::grammar

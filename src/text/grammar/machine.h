@@ -5,7 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "text/grammar/program.h"
@@ -49,7 +51,9 @@ public:
     const Program& program() const { return program_; }
 
 private:
+    static constexpr std::int32_t many = std::numeric_limits<std::int32_t>::min();
     struct Node {
+        // `many`: data is into lists_, the places to return to.
         std::int32_t state;  // >= 0: a state of the program to go on with; < 0: a configuration in a leaf
         std::uint32_t data;  // of the frame, into data_; of a configuration: its spelling state
         NodeId parent;
@@ -62,7 +66,10 @@ private:
     void grow();
     bool apply(const Op& op, std::uint32_t& data);
     bool take(const ObjectInfo& object, std::uint64_t cls, Data& data) const;
-    void close_over(Node from, Position& to);
+    NodeId merged(std::vector<NodeId> places);
+    void close_over(Position& to);
+    void follow(const Node& n, Position& to);
+    void go_back(NodeId place, Position& to);
     void add(NodeId config, Position& to);
     void begin_set();
     const std::vector<std::uint64_t>* open_labels(NodeId site);
@@ -76,7 +83,10 @@ private:
     std::map<std::vector<std::uint64_t>, std::int32_t> label_set_ids_;
     std::vector<Data> data_;
     std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> data_ids_;
+    std::vector<std::vector<NodeId>> lists_;
+    std::map<std::vector<NodeId>, std::uint32_t> list_ids_;
     std::vector<Node> todo_;
+    std::vector<std::pair<std::int32_t, NodeId>> calls_;  // rule, and where to return to
     std::uint32_t set_ = 0;
 };
 

@@ -15,7 +15,7 @@ namespace quern::grammar {
 namespace {
 
 constexpr std::size_t max_digits = 15;  // a double keeps any 15
-constexpr std::size_t max_whole = 30;   // digits before the dot, so that no number is endless
+constexpr std::size_t max_whole = 18;   // digits of a number without a dot: what 64 bits hold
 constexpr std::size_t max_remainders = 4000;
 
 // An automaton over the characters of numbers, built state by state.
@@ -211,14 +211,15 @@ Dfa plain_numbers(Budget& budget) {
         for (std::size_t n = 1; n <= max_whole; ++n) {
             if (n < max_whole) d.digits(whole[n], '0', '9', whole[n + 1]);
             if (n < max_digits) d.digits(fraction[n], '0', '9', fraction[n + 1]);
-            // After the dot: zeros only, as far as fractions go; a digit that is not zero needs room.
+            // After the dot: zeros only, as far as there is room.
+            if (n >= max_digits) continue;
             std::int32_t from = d.state();
             d.edge(whole[n], '.', from);
             if (n == 1) d.edge(zero, '.', from);
-            for (std::size_t read = 1; read <= max_digits; ++read) {
+            for (std::size_t all = n + 1; all <= max_digits; ++all) {
                 const std::int32_t next = d.state(0);
                 d.edge(from, '0', next);
-                if (n + read <= max_digits) d.digits(from, '1', '9', fraction[n + read]);
+                d.digits(from, '1', '9', fraction[all]);
                 from = next;
             }
         }

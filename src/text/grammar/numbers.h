@@ -1,7 +1,7 @@
 // What schemas say about numbers, as languages of JSON number texts: bounds, multiples, equality, integers. Exact
-// decimal arithmetic on digits, no floating point. Numbers under a condition are written plainly: no exponent, and at
-// most 15 digits where there is a fraction that is not zero, so that reading them as doubles cannot move them over a
-// bound.
+// decimal arithmetic on digits, no floating point. Numbers under a condition are written plainly: no exponent, at most
+// 18 digits and, where there is a dot, at most 15, so that reading them as 64-bit integers and doubles cannot move them
+// over a bound. All numbers fit a double.
 #pragma once
 
 #include <string>

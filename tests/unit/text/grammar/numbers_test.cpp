@@ -68,6 +68,9 @@ TEST(Numbers, AreWrittenAsJsonWantsThem) {
     EXPECT_FALSE(in(plain_numbers(b), "1e5"));
     EXPECT_TRUE(in(plain_numbers(b), "0.12345678901234"));
     EXPECT_FALSE(in(plain_numbers(b), "0.1234567890123456"));  // more digits than a double keeps
+    EXPECT_FALSE(in(integers(b), "1234567890123456.0"));
+    EXPECT_TRUE(in(integers(b), "123456789012345678"));
+    EXPECT_FALSE(in(integers(b), "1234567890123456789"));
     EXPECT_TRUE(in(equal_to_any({decimal(Json(1e300))}, b), "1e+300"));
     EXPECT_TRUE(in(equal_to_any({decimal(Json(-2.5e-7))}, b), "-2.5e-07"));
 }

@@ -93,6 +93,23 @@ TEST(Schema, NestsAsDeepAsTheTextDoes) {
     EXPECT_FALSE(accepts("{}", std::string(depth, '[') + std::string(depth - 1, ']')));
 }
 
+// Every level leaves open which of three it is; the number of configurations must not multiply with the levels.
+TEST(Schema, NestedChoicesDoNotMultiply) {
+    const auto g = Grammar::from_schema_text(R"({"$ref":"#/$defs/e","$defs":{"e":{"anyOf":[
+        {"type":"object","properties":{"x":{"$ref":"#/$defs/e"},"kind":{"const":"a"}},"required":["kind"]},
+        {"type":"object","properties":{"x":{"$ref":"#/$defs/e"},"kind":{"const":"b"}},"required":["kind"]},
+        {"type":"array","items":{"$ref":"#/$defs/e"}},
+        {"type":"array","items":{"$ref":"#/$defs/e"},"minItems":1},
+        {"type":"null"}]}}})");
+    std::string open, close;
+    for (int i = 0; i < 500; ++i) {
+        open += i % 2 == 0 ? "{\"x\":[" : "{\"x\":";
+        close = (i % 2 == 0 ? std::string("],\"kind\":\"a\"}") : std::string(",\"kind\":\"b\"}")) + close;
+    }
+    EXPECT_TRUE(accepts(g, open + "null" + close));
+    EXPECT_FALSE(accepts(g, open + "null" + close.substr(0, close.size() - 3) + "c\"}"));
+}
+
 TEST(Schema, RefusesWithThePointer) {
     EXPECT_EQ(error(R"({"properties":{"a/b":{"uniqueItems":true}}})"),
               "/properties/a~1b/uniqueItems: unique items are not supported");
