@@ -228,6 +228,8 @@ private:
     void begin_value() {
         text_.clear();
         begun_ = newline_ = false;
+        json_.reset();
+        json_goes_on_ = true;
         if (raw()) out_.arguments("\"");
         state_ = State::value;
     }
@@ -238,6 +240,10 @@ private:
         const int marker = value_.step(c, plain);
         put(plain);
         if (marker == Matcher::no_marker) return;
+        if (in_json_string()) {
+            put(tags_.value_close);
+            return;
+        }
         gap_.clear();
         state_ = State::closed;
     }
@@ -254,11 +260,20 @@ private:
         }
         if (!raw()) {
             text_ += out;
+            for (const char c : out)
+                json_goes_on_ = json_goes_on_ && json_.step(c, read_json_) == ValueReader::Step::more;
+            read_json_.clear();
             return;
         }
         std::string escaped;
         append_json_escaped(escaped, out);
         out_.arguments(escaped);
+    }
+
+    // The value is a list or object so far, and a tag inside its strings is what they say.
+    bool in_json_string() const {
+        const bool structure = json_.kind() == '[' || json_.kind() == '{';
+        return !raw() && json_goes_on_ && structure && json_.in_string();
     }
 
     // After a value's closing tag: only another tag makes it one.
@@ -312,8 +327,10 @@ private:
     bool first_ = true;   // no parameter has begun
     bool begun_ = false;  // the value has
     bool newline_ = false;
+    ValueReader json_{Dialect::json};  // over a value that is not bare text
+    bool json_goes_on_ = true;         // it is neither at its end nor broken
     JsonTypes types_;
-    std::string tool_, header_, text_, gap_, read_;
+    std::string tool_, header_, text_, gap_, read_, read_json_;
 };
 
 }  // namespace

@@ -224,7 +224,7 @@ inline std::string arguments(const Syntax& s, TestCall& call) {
     for (auto& [key, value] : call.arguments.items()) {
         if (!out.empty()) out += p.parameter_separator;
         const bool raw = value.is_string() && p.arguments == CallPattern::Arguments::parameters;
-        if (p.arguments == CallPattern::Arguments::parameters) clean(value, s.tags.value_close);
+        if (raw) clean(value, s.tags.value_close);
         const std::string text = raw                                                 ? value.get<std::string>()
                                  : p.arguments == CallPattern::Arguments::parameters ? value.dump()
                                                                                      : literal(value, p);

@@ -130,6 +130,15 @@ TEST(Qwen3Coder, TagsInsideAValueAreText) {
                 {{"f", R"({"a": "x </parameter> y\n<function=g></function>\n<tool_call>"})"}});
 }
 
+TEST(Qwen3Coder, TagsInsideStringsOfJsonAreText) {
+    const std::string tags = "</parameter>\n</function>\n</tool_call>", list = "[\"x " + tags + " y\", 1]";
+    expect_only(qwen3_coder, "<tool_call>\n<function=f>\n<parameter=a>\n" + list + "\n" + tags,
+                {{"f", "{\"a\": [\"x </parameter>\\n</function>\\n</tool_call> y\", 1]}"}});
+    // A quote that is never closed ends with the tag where it is no JSON anyway.
+    expect_only(qwen3_coder, "<tool_call>\n<function=f>\n<parameter=a>\n[a \"b]\n" + tags,
+                {{"f", R"({"a": "[a \"b]"})"}});
+}
+
 TEST(Qwen3Coder, TypesComeFromTheSchema) {
     ToolTypes tools;
     tools.add(
