@@ -62,9 +62,8 @@ Character character_at(std::string_view text, std::size_t at) {
 }
 
 void append_character(AlignedText& out, char32_t code, Span from) {
-    std::string bytes;
-    append_utf8(bytes, code);
-    out.append(bytes, from);
+    append_utf8(out.text, code);
+    if (out.tracked) out.spans.resize(out.text.size(), from);
 }
 
 // Where every byte is below what a form could change. U+0300 starts with 0xCC.
@@ -96,6 +95,10 @@ bool apply_form(const Sourced& in, NormalForm form, AlignedText& out) {
     std::size_t copied = 0, part = 0;  // `part`: the last place where a part may begin
     bool changed = false;
     for (std::size_t at = 0; at < in.text.size();) {
+        if (static_cast<unsigned char>(in.text[at]) < 0x80) {
+            part = at++;
+            continue;
+        }
         const Character c = character_at(in.text, at);
         if (!c.valid || is_stable(c.code, form)) {
             part = c.valid ? at : c.end();
@@ -119,17 +122,25 @@ bool apply_form(const Sourced& in, NormalForm form, AlignedText& out) {
 
 bool apply_lower_case(const Sourced& in, AlignedText& out) {
     std::vector<char32_t> lower;
+    std::size_t copied = 0;
     for (std::size_t at = 0; at < in.text.size();) {
-        const Character c = character_at(in.text, at);
-        at = c.end();
-        if (!c.valid) {
-            out.copy(in, c.begin, c.end());
+        const auto first = static_cast<unsigned char>(in.text[at]);
+        if (first < 0x80 && (first < 'A' || first > 'Z')) {  // most of most texts
+            ++at;
             continue;
         }
+        const Character c = character_at(in.text, at);
+        at = c.end();
+        if (!c.valid) continue;
         lower.clear();
         append_lower_case(lower, c.code);
+        if (lower.size() == 1 && lower[0] == c.code) continue;
+        out.copy(in, copied, c.begin);
         for (const char32_t code : lower) append_character(out, code, in.origin(c.begin, c.end()));
+        copied = at;
     }
+    if (copied == 0) return false;
+    out.copy(in, copied, in.text.size());
     return true;
 }
 
@@ -149,18 +160,26 @@ bool apply_filter(const Sourced& in, AlignedText& out, const Drops& drops) {
 }
 
 bool apply_clean_controls(const Sourced& in, AlignedText& out) {
+    std::size_t copied = 0;
     for (std::size_t at = 0; at < in.text.size();) {
+        const auto first = static_cast<unsigned char>(in.text[at]);
+        if (first >= ' ' && first < 0x7F) {
+            ++at;
+            continue;
+        }
         const Character c = character_at(in.text, at);
         at = c.end();
         const bool space = c.valid && is_white_space(c.code);
         const bool line = c.code == '\t' || c.code == '\n' || c.code == '\r';
         // What is no character reads as U+FFFD, which goes too.
-        if (!c.valid || c.code == 0xFFFD || (is_other(c.code) && !line)) continue;
-        if (space)
-            out.append(" ", in.origin(c.begin, c.end()));
-        else
-            out.copy(in, c.begin, c.end());
+        const bool drop = !c.valid || c.code == 0xFFFD || (is_other(c.code) && !line);
+        if (!drop && !space) continue;
+        out.copy(in, copied, c.begin);
+        if (!drop) out.append(" ", in.origin(c.begin, c.end()));
+        copied = at;
     }
+    if (copied == 0) return false;
+    out.copy(in, copied, in.text.size());
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/error.h"
 #include "text/tokenizer/scores.h"
 #include "text/utf8.h"
 
@@ -30,6 +31,14 @@ Unigram::Unigram(const Vocabulary& vocabulary, const gguf::Metadata& metadata)
         breaks_.add(vocabulary.text(id));
     }
     unknown_score_ = least - unknown_penalty;
+    if (vocabulary.unknown) return;
+    for (int byte = 0; byte < 256; ++byte)
+        if (text_.byte_id(static_cast<char>(static_cast<unsigned char>(byte))) < 0)
+            throw Error(
+                Code::bad_file,
+                "reading the tokenizer: the file has no tokenizer.ggml.unknown_token_id, and no token for the byte "
+                "{}; a unigram vocabulary needs the one or all of the others",
+                byte);
 }
 
 Trie Unigram::make_trie() const {

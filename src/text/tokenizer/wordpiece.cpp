@@ -55,6 +55,11 @@ void WordPiece::encode(const Sourced& text, Place, TokenSink& out) const {
         if (end > word) encode_word(text.part(word, end - word), out);
     };
     for (std::size_t at = 0; at < text.text.size();) {
+        const auto first = static_cast<unsigned char>(text.text[at]);
+        if ((first >= 'a' && first <= 'z') || (first >= '0' && first <= '9')) {  // most of most texts
+            ++at;
+            continue;
+        }
         const Utf8Step step = next_character(text.text.substr(at));
         const std::size_t end = at + step.bytes;
         const char32_t c = step.kind == Utf8::valid ? code_point(text.text.substr(at, step.bytes)) : 0xFFFD;

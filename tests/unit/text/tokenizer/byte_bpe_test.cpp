@@ -61,6 +61,31 @@ TEST(ByteBpe, NormalisesAsTheReference) {
     }
 }
 
+// The comparisons above would be worth little if the strings could not tell a normalised text from another.
+TEST(ByteBpe, LeavingTheNormalFormOutShows) {
+    const std::vector<std::string> strings = golden_strings();
+    const Json file = golden("byte_level.json");
+    gguf::Metadata m = golden_metadata(file, "qwen2");
+    m.set("tokenizer.ggml.normalizer.nfc", false);
+    const auto without = Tokenizer::from_gguf(m);
+    m.set("tokenizer.ggml.normalizer.nfc", true);
+    const auto with = Tokenizer::from_gguf(m);
+    const std::string checks = file["families"]["qwen2"]["ids"];
+    std::size_t wrong = 0, moved = 0;
+    for (std::size_t i = 0; i < strings.size(); ++i) {
+        const std::string expected = checks.substr(4 * i, 4);
+        if (expected == "----") continue;
+        Tokenizer::Encoding e = without->encode_with_spans(strings[i], Specials::as_text);
+        wrong += golden_check(golden_values(strings[i], e), 4) != expected;
+        e = with->encode_with_spans(strings[i], Specials::as_text);
+        EXPECT_EQ(golden_check(golden_values(strings[i], e), 4), expected);
+        if (!e.spans.empty()) ++e.spans.back().end;  // a place that is off by one
+        moved += golden_check(golden_values(strings[i], e), 4) != expected;
+    }
+    EXPECT_GT(wrong, 50u);
+    EXPECT_GT(moved, 2000u);
+}
+
 TEST(ByteBpe, AddedTokensAreFoundAsInTheReference) {
     const Json file = golden("byte_level.json"), added = golden("added.json");
     const std::vector<std::string> strings = added["strings"];

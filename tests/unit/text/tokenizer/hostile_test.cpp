@@ -82,11 +82,15 @@ TEST(Hostile, VocabulariesAreRefusedByWhatIsWrong) {
     gguf::Metadata cycle = of_model("gpt2");
     cycle.set("tokenizer.ggml.merges", strings_value({"a a", "aa a", "aaa aa"}));
     EXPECT_NE(refused(cycle).find("tokenizer.ggml.merges[1]"), std::string::npos);
-    const gguf::Metadata bert = of_model("bert");
-    gguf::Metadata no_unknown;
-    for (const auto& entry : bert.entries())
-        if (entry.key != "tokenizer.ggml.unknown_token_id") no_unknown.set(entry.key, entry.value);
-    EXPECT_NE(refused(no_unknown).find("unknown_token_id"), std::string::npos);
+    for (const char* model : {"bert", "t5"}) {
+        const gguf::Metadata whole = of_model(model);
+        gguf::Metadata no_unknown;
+        for (const auto& entry : whole.entries())
+            if (entry.key != "tokenizer.ggml.unknown_token_id") no_unknown.set(entry.key, entry.value);
+        std::vector<std::int32_t> types(static_cast<std::size_t>(Tokenizer::from_gguf(whole)->vocab_size()), 1);
+        no_unknown.set("tokenizer.ggml.token_type", types_value(types));  // no byte tokens either
+        EXPECT_NE(refused(no_unknown).find("unknown_token_id"), std::string::npos) << model;
+    }
     for (const Ids& flags : {Ids{5}, Ids{-1, 1}, Ids{1000, 1}, Ids{5, 16}, Ids{5, -1}, Ids{5, 1, 7}}) {
         gguf::Metadata m = of_model("gpt2");
         m.set("quern.tokenizer.added_tokens", types_value(flags));

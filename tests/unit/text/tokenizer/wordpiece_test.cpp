@@ -4,7 +4,7 @@
 
 #include "../golden_files.h"
 #include "../metadata_for_tests.h"
-#include "base/error.h"
+#include "text/tokenizer/detokenizer.h"
 #include "text/utf8.h"
 
 namespace quern::text {
@@ -38,6 +38,10 @@ TEST(WordPiece, EncodesAndDecodesAsTheReference) {
             const Tokenizer::Encoding e = tokenizer->encode_with_spans(strings[i], Specials::as_text);
             std::vector<std::uint32_t> values = golden_values(strings[i], e);
             const std::string decoded = tokenizer->decode(e.ids, Controls::hide);
+            Detokenizer stream(*tokenizer, Detokenizer::Place::start);
+            std::string streamed;
+            for (const std::int32_t id : e.ids) streamed += stream.push(id);
+            EXPECT_EQ(streamed + stream.finish(), decoded);
             for (std::size_t at = 0; at < decoded.size();) {
                 const Utf8Step step = next_character(std::string_view(decoded).substr(at));
                 values.push_back(code_point(std::string_view(decoded).substr(at, step.bytes)));
