@@ -32,7 +32,9 @@ RenderOptions options() {
             "properties": {"x": {"type": "array", "items": {"type": "number"}, "default": null}}, "required": ["x"]}}}])",
         "tools"));
     o.think = true;
-    o.now = std::tm{.tm_mday = 1, .tm_year = 125};
+    o.now.emplace();
+    o.now->tm_mday = 1;
+    o.now->tm_year = 125;
     return o;
 }
 
