@@ -29,7 +29,8 @@ RenderOptions options() {
     RenderOptions o;
     o.tools = std::make_shared<Json>(parse_json(
         R"([{"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object",
-            "properties": {"x": {"type": "array", "items": {"type": "number"}, "default": null}}, "required": ["x"]}}}])",
+            "properties": {"x": {"type": "array", "items": {"type": "number"}, "default": null}},
+            "required": ["x"]}}}])",
         "tools"));
     o.think = true;
     o.now.emplace();
