@@ -29,10 +29,13 @@ RenderOptions options() {
     RenderOptions o;
     o.tools = std::make_shared<Json>(parse_json(
         R"([{"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object",
-            "properties": {"x": {"type": "array", "items": {"type": "number"}, "default": null}}, "required": ["x"]}}}])",
+            "properties": {"x": {"type": "array", "items": {"type": "number"}, "default": null}},
+            "required": ["x"]}}}])",
         "tools"));
     o.think = true;
-    o.now = std::tm{.tm_mday = 1, .tm_year = 125};
+    o.now.emplace();
+    o.now->tm_mday = 1;
+    o.now->tm_year = 125;
     return o;
 }
 

@@ -44,24 +44,30 @@ z | length
 s | replace("o", "0"), s | replace("o", "0", 1), s | replace("", "-")
 s.replace("l", "L"), s.replace("l", "L", 1)
 s.replace("l", "L", count=1)
-ws | trim, s | trim("Hd"), ws.strip(), ws.lstrip(), ws.rstrip(), s.strip("dH"), s.lstrip("H"), s.rstrip("d"), s.strip(none)
+ws | trim, s | trim("Hd"), ws.strip(), ws.lstrip(), ws.rstrip(), s.strip("dH"), s.lstrip("H"), s.rstrip("d"), \
+s.strip(none)
 "üxü".strip("ü"), "a-b".strip("-"), "".strip()
-s.split(), s.split("o"), s.split("o", 1), s.split(" ", maxsplit=1), "a  b ".split(), "a  b ".split(" "), "".split(), "".split(",")
+s.split(), s.split("o"), s.split("o", 1), s.split(" ", maxsplit=1), "a  b ".split(), "a  b ".split(" "), \
+"".split(), "".split(",")
 s.rsplit("o", 1), " a b  c ".rsplit(none, 1), "a,b,c".rsplit(","), " a b c ".split(none, 1)
 s.split("")
 s.partition("o"), s.rpartition("o"), s.partition("x"), s.rpartition("x")
 "a\\nb\\r\\nc\\n".splitlines(), "a\\nb\\n".splitlines(true), "".splitlines()
-s.startswith("He"), s.startswith(("x", "He")), s.endswith("ld"), s.endswith("ld", 2, 5), s.startswith("lo", 3), s.startswith("", 20)
+s.startswith("He"), s.startswith(("x", "He")), s.endswith("ld"), s.endswith("ld", 2, 5), s.startswith("lo", 3), \
+s.startswith("", 20)
 s.find("o"), s.find("o", 5), s.rfind("o"), s.find("x"), s.index("W"), u.find("Σ"), s.rfind("o", 0, 5)
 s.index("x")
 s.count("l"), s.count(""), u.count("ß"), s.count("l", 4)
 "-".join(["a", "b"]), "".join([]), ", ".join(w)
 "-".join([1])
-"7".zfill(3), "-7".zfill(4), "ab".ljust(4, ".") ~ "|", "ab".rjust(4), "abc".center(8, "*"), "abcd".center(7, "*"), "ab".center(1)
-"abc".isalpha(), "a1".isalnum(), "12".isdigit(), " ".isspace(), "".isalpha(), "AB".isupper(), "ab1".islower(), "é".isalpha(), "²".isdigit(), "²".isdecimal()
+"7".zfill(3), "-7".zfill(4), "ab".ljust(4, ".") ~ "|", "ab".rjust(4), "abc".center(8, "*"), "abcd".center(7, "*"), \
+"ab".center(1)
+"abc".isalpha(), "a1".isalnum(), "12".isdigit(), " ".isspace(), "".isalpha(), "AB".isupper(), "ab1".islower(), \
+"é".isalpha(), "²".isdigit(), "²".isdecimal()
 "prefix-x".removeprefix("prefix-"), "x.txt".removesuffix(".txt"), "x".removeprefix("y")
 "a".join(iterable=["b"])
-s[0], s[-1], s[1:4], s[::-1], s[::2], s[-3:], s[:0], u[2], u[4:6], s[99] is defined, s[-99] is defined, s[5:2], s[-100:100]
+s[0], s[-1], s[1:4], s[::-1], s[::2], s[-3:], s[:0], u[2], u[4:6], s[99] is defined, s[-99] is defined, s[5:2], \
+s[-100:100]
 l[0], l[-1], l[1:], l[::-1], l[:2], l[9] is defined, (1, 2, 3)[1:], l[::2], l[-1:0:-1]
 l[::0]
 z[0]
@@ -69,9 +75,12 @@ z[1:]
 undefined_name[0]
 undefined_name[1:]
 l["x"] is defined, n[0] is defined, s["x"] is defined
-d.a, d["a"], d.items is callable, d["items"], d.x is defined, d.get("a"), d.get("x"), d.get("x", 5), d.keys() | list, d.values() | list
-d.items() | list, d | items | list, d | list, d | dictsort, d.keys(), d.values(), d.items(), range(3), range(1, 7, 2), range(0)
-d | dictsort(reverse=true), {"b": 1, "A": 2} | dictsort, {"b": 1, "A": 2} | dictsort(true), {"a": 2, "b": 1} | dictsort(by="value")
+d.a, d["a"], d.items is callable, d["items"], d.x is defined, d.get("a"), d.get("x"), d.get("x", 5), \
+d.keys() | list, d.values() | list
+d.items() | list, d | items | list, d | list, d | dictsort, d.keys(), d.values(), d.items(), range(3), range(1, 7, \
+2), range(0)
+d | dictsort(reverse=true), {"b": 1, "A": 2} | dictsort, {"b": 1, "A": 2} | dictsort(true), {"a": 2, \
+"b": 1} | dictsort(by="value")
 z | items | list
 undefined_name | items | list
 l | dictsort
@@ -80,7 +89,8 @@ undefined_name.x.y
 d.x.y
 z.x is defined, z.x.y is defined
 z.x.y
-l | sort, w | sort, w | sort(case_sensitive=true), l | sort(reverse=true), m | sort(attribute="n") | map(attribute="n") | list
+l | sort, w | sort, w | sort(case_sensitive=true), l | sort(reverse=true), \
+m | sort(attribute="n") | map(attribute="n") | list
 m | sort(attribute="role,n") | map(attribute="n") | list, w | sort(true), [1, "a"] | map("string") | sort | list
 [1, "a"] | sort
 [none, none] | sort
@@ -92,25 +102,35 @@ l | sum, [1.5, 2] | sum, m | sum(attribute="n"), [] | sum, l | sum(start=10)
 ["a"] | sum
 l | reverse | list, "abc" | reverse, d | reverse | list
 [1, 2, 1, "a", "A"] | unique | list, m | map(attribute="role") | unique | list
-m | map(attribute="x.y") | list, m | map(attribute="x") | list, m | map(attribute="q", default="?") | list, w | map("upper") | list
+m | map(attribute="x.y") | list, m | map(attribute="x") | list, m | map(attribute="q", default="?") | list, \
+w | map("upper") | list
 w | map("nope") | list
-l | select | list, l | select("odd") | list, l | reject("odd") | list, l | select("gt", 1) | list, [0, 1, "", "a"] | select | list
-m | selectattr("role", "equalto", "user") | list | length, m | selectattr("x") | list | length, m | rejectattr("x") | list | length
-m | selectattr("role", "in", ["user", "tool"]) | map(attribute="n") | join(","), m | rejectattr("n", "lt", 2) | list | length
+l | select | list, l | select("odd") | list, l | reject("odd") | list, l | select("gt", 1) | list, [0, 1, "", \
+"a"] | select | list
+m | selectattr("role", "equalto", "user") | list | length, m | selectattr("x") | list | length, \
+m | rejectattr("x") | list | length
+m | selectattr("role", "in", ["user", "tool"]) | map(attribute="n") | join(","), m | rejectattr("n", "lt", \
+2) | list | length
 l | select("nope") | list
 l | map("string") | join, l | list, "abc" | list, d | list, (1, 2) | list
 l | batch(2) | list, l | batch(2, 0) | list
-n | default(1), undefined_name | default(1), e | default("x"), e | default("x", true), z | default("y"), z | default("y", boolean=true), undefined_name | d("q"), undefined_name | default
+n | default(1), undefined_name | default(1), e | default("x"), e | default("x", true), z | default("y"), \
+z | default("y", boolean=true), undefined_name | d("q"), undefined_name | default
 d.q | default([])
 n | string, z | string, f | string, l | string, undefined_name | string, true | string
-n | int, "12" | int, "1_0" | int, " 7 " | int, "x" | int, "x" | int(5), "3.9" | int, 3.9 | int, -3.9 | int, z | int, true | int, "+4" | int
+n | int, "12" | int, "1_0" | int, " 7 " | int, "x" | int, "x" | int(5), "3.9" | int, 3.9 | int, -3.9 | int, \
+z | int, true | int, "+4" | int
 f | float, "2.5" | float, "x" | float, "1e3" | float, 3 | float, "x" | float(1.5)
-f | round, 2.567 | round(2), 2.5 | round, 3.5 | round, 2.4 | round(0, "ceil"), 2.6 | round(method="floor"), 7 | round, 0.125 | round(2)
+f | round, 2.567 | round(2), 2.5 | round, 3.5 | round, 2.4 | round(0, "ceil"), 2.6 | round(method="floor"), \
+7 | round, 0.125 | round(2)
 -5 | abs, 2.5 | abs, -2.5 | abs
 q, q | tojson, [q], {"k": q}, q | tojson(ensure_ascii=true), "\\u007f" | tojson, "/<>&'" | tojson
-l | tojson, d | tojson, m | tojson, f | tojson, z | tojson, true | tojson, 1e16 | tojson, (1, 2) | tojson, {} | tojson, [] | tojson, "é😀" | tojson, "é😀" | tojson(ensure_ascii=true)
-d | tojson(indent=2), m | tojson(indent=4), [] | tojson(indent=2), d | tojson(indent="--"), [[], {}] | tojson(indent=1), d | tojson(indent=0)
-d | tojson(sort_keys=true), d | tojson(separators=(",", ":")), d | tojson(indent=2, separators=(", ", " = "), sort_keys=true)
+l | tojson, d | tojson, m | tojson, f | tojson, z | tojson, true | tojson, 1e16 | tojson, (1, 2) | tojson, \
+{} | tojson, [] | tojson, "é😀" | tojson, "é😀" | tojson(ensure_ascii=true)
+d | tojson(indent=2), m | tojson(indent=4), [] | tojson(indent=2), d | tojson(indent="--"), [[], \
+{}] | tojson(indent=1), d | tojson(indent=0)
+d | tojson(sort_keys=true), d | tojson(separators=(",", ":")), d | tojson(indent=2, separators=(", ", " = "), \
+sort_keys=true)
 {1: 2, true: 3, none: 4, 2.5: 5} | tojson
 {(1, 2): 3} | tojson
 undefined_name | tojson
@@ -118,13 +138,19 @@ l | select | tojson
 d.items() | tojson
 range(3) | tojson
 l | map("string") | length
-l | select is iterable, l | select is sequence, range(3) is sequence, d.items() is sequence, d is sequence, s is sequence, undefined_name is sequence, n is sequence
-s is string, n is string, s is iterable, n is iterable, d is iterable, undefined_name is iterable, z is iterable, d is mapping, l is mapping
-n is number, f is number, t is number, n is integer, t is integer, f is float, n is float, t is boolean, n is boolean, z is none, e is none
-t is true, 1 is true, false is false, 0 is false, n is odd, n is even, n is divisibleby 7, n is divisibleby(2), undefined_name is undefined, s is defined
-n is eq 7, n is ne 7, n is lt 8, n is le 7, n is gt 6, n is ge 8, n is in [7], n is not in [7], n is equalto(7), n is greaterthan 3, n is lessthan 3, n is sameas n if false else "-", none is sameas none
+l | select is iterable, l | select is sequence, range(3) is sequence, d.items() is sequence, d is sequence, \
+s is sequence, undefined_name is sequence, n is sequence
+s is string, n is string, s is iterable, n is iterable, d is iterable, undefined_name is iterable, z is iterable, \
+d is mapping, l is mapping
+n is number, f is number, t is number, n is integer, t is integer, f is float, n is float, t is boolean, \
+n is boolean, z is none, e is none
+t is true, 1 is true, false is false, 0 is false, n is odd, n is even, n is divisibleby 7, n is divisibleby(2), \
+undefined_name is undefined, s is defined
+n is eq 7, n is ne 7, n is lt 8, n is le 7, n is gt 6, n is ge 8, n is in [7], n is not in [7], n is equalto(7), \
+n is greaterthan 3, n is lessthan 3, n is sameas n if false else "-", none is sameas none
 n is not none, not n is none, not n == 7, not (n == 7)
-"abc" is upper, "ABC" is upper, "abc" is lower, "" is lower, "upper" is filter, "nope" is filter, "odd" is test, raise_exception is callable, s is callable
+"abc" is upper, "ABC" is upper, "abc" is lower, "" is lower, "upper" is filter, "nope" is filter, "odd" is test, \
+raise_exception is callable, s is callable
 s is s is s
 "x" if t, "x" if not t, "x" if not t else "y", ("x" if not t) is defined, 1 if t else 2 if t else 3
 t and 1, e or "or", e and 1, none or 0 or [], 1 and 2 and 3, not e
@@ -132,21 +158,28 @@ d.a + d["b"], m[0].x.y, m[0]["x"]["y"], m.0.n, m[-1].role
 {"a": 1, "b": {"c": [1, 2]}}.b.c[1], {1: "x"}[1], {true: "y"}[1], {"a": 1}["b"] is defined
 {[1]: 2}
 {"a": 1, "a": 2}
-dict(a=1, b="x"), dict({"a": 1}, b=2), dict([("k", 1)]), namespace(a=1).a, namespace({"x": 5}).x, namespace().y is defined
+dict(a=1, b="x"), dict({"a": 1}, b=2), dict([("k", 1)]), namespace(a=1).a, namespace({"x": 5}).x, \
+namespace().y is defined
 namespace(_x=1)
 range(5) | list, range(2, 5) | list, range(5, 0, -2) | list, range(3)[1], range(3) | length, 2 in range(3)
 range(1, 2, 0)
 range(200000)
 range("a")
-"%s and %d" % ("a", 3), "%5d|%-5d|%05d" % (1, 2, -3), "%.2f" % 2.345, "%x" % 255, "%%", "%r" % "a", "%s" % z, "%s" | format("x"), "%s %s" | format(1, [2])
+"%s and %d" % ("a", 3), "%5d|%-5d|%05d" % (1, 2, -3), "%.2f" % 2.345, "%x" % 255, "%%", "%r" % "a", "%s" % z, \
+"%s" | format("x"), "%s %s" | format(1, [2])
 "%s %s" % "a"
-"<b>" | e, "<b>&'\\"" | escape, ("<b>" | safe) ~ "<i>", ("<b>" | safe) + "<i>", "<i>" + ("<b>" | safe), "<b>" | e | e, "<b>" | e | forceescape, "<" | e | string | e
-("<b> <" | safe).split(" "), ("<b>" | safe).replace("b", "<"), ("<b>" | safe)[0] + "<", "<b>" | safe | upper, "<b>" | safe | tojson, ["<" | safe], ("a<" | safe) * 2
-"a b\\nc\\n\\nd" | indent, "a\\nb" | indent(2), "a\\nb" | indent(2, true), "a\\n\\nb" | indent(1, false, true), "a\\nb" | indent("> "), "a\\n" | indent(2)
-"hello big world" | truncate(9), "hello big world" | truncate(9, true), "hello big world" | truncate(9, false, "..", 0), "hello" | truncate(3), "abc def" | truncate(5, leeway=0)
+"<b>" | e, "<b>&'\\"" | escape, ("<b>" | safe) ~ "<i>", ("<b>" | safe) + "<i>", "<i>" + ("<b>" | safe), \
+"<b>" | e | e, "<b>" | e | forceescape, "<" | e | string | e
+("<b> <" | safe).split(" "), ("<b>" | safe).replace("b", "<"), ("<b>" | safe)[0] + "<", "<b>" | safe | upper, \
+"<b>" | safe | tojson, ["<" | safe], ("a<" | safe) * 2
+"a b\\nc\\n\\nd" | indent, "a\\nb" | indent(2), "a\\nb" | indent(2, true), "a\\n\\nb" | indent(1, false, true), \
+"a\\nb" | indent("> "), "a\\n" | indent(2)
+"hello big world" | truncate(9), "hello big world" | truncate(9, true), "hello big world" | truncate(9, false, \
+"..", 0), "hello" | truncate(3), "abc def" | truncate(5, leeway=0)
 "one two, three_x é" | wordcount, "a b/c?é" | urlencode, "ab" | center(6) ~ "|"
 s | attr("upper") is callable, d | attr("a") is defined, d | attr("keys") is defined
-strftime_now("%Y-%m-%d %H:%M:%S"), strftime_now("%d %b %Y"), strftime_now("%A, %B %d, %Y"), strftime_now("%-d/%-m/%y %I:%M %p %j %U %%"), strftime_now("plain")
+strftime_now("%Y-%m-%d %H:%M:%S"), strftime_now("%d %b %Y"), strftime_now("%A, %B %d, %Y"), \
+strftime_now("%-d/%-m/%y %I:%M %p %j %U %%"), strftime_now("plain")
 raise_exception("no")
 s.foo is defined
 n()
@@ -232,11 +265,14 @@ TEMPLATES = [
     "{% with a = 1, b = n %}{{ a }}{{ b }}{% with a = a + 1 %}{{ a }}{% endwith %}{{ a }}{% endwith %}",
     "{% with a, b = (1, 2) %}{{ a }}{{ b }}{% endwith %}",
     "{% filter upper %}a{{ s }}{% endfilter %}{% filter replace('a', 'b') | trim %} aa {% endfilter %}|",
-    "{% print n, s %}", "{% filter length %}abc{% endfilter %}", "{% set x | length %}abc{% endset %}{{ x + 1 }}", "{% generation %}a{{ n }}{% endgeneration %}b{% generation %}{% set x = 1 %}{% endgeneration %}{{ x is defined }}",
+    "{% print n, s %}", "{% filter length %}abc{% endfilter %}",
+    "{% set x | length %}abc{% endset %}{{ x + 1 }}",
+    "{% generation %}a{{ n }}{% endgeneration %}b{% generation %}{% set x = 1 %}{% endgeneration %}{{ x is defined }}",
     "{% for x in l %}{% generation %}{{ x }}{{ loop.last }}{% endgeneration %}{% endfor %}",
     # Macros.
     "{% macro m(a, b=2, c='x') %}[{{ a }}{{ b }}{{ c }}]{% endmacro %}{{ m(1) }}{{ m(1, 3) }}{{ m(1, c='z') }}{{ m(b=5, a=4) }}{{ m() }}",
-    "{% macro m(a, b=a) %}{{ a }}{{ b }}{% endmacro %}{{ m(1) }}{{ m(1, 2) }}", "{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}",
+    "{% macro m(a, b=a) %}{{ a }}{{ b }}{% endmacro %}{{ m(1) }}{{ m(1, 2) }}",
+    "{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}",
     "{% macro m(a) %}{% endmacro %}{{ m(b=2) }}", "{% macro m(a) %}{% endmacro %}{{ m(1, a=2) }}",
     "{% macro m() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ m(1, 2, k=3) }}{{ m() }}",
     "{% macro m(a) %}{{ a }}{{ varargs | join('-') }}{{ kwargs.items() | list }}{% endmacro %}{{ m(1, 2, 3, z=4) }}",
@@ -246,7 +282,8 @@ TEMPLATES = [
     "{% macro m() %}{% if n is defined %}{% set n = 1 %}{% endif %}{{ n }}{% endmacro %}{{ m() }}{{ n }}",
     "{% macro m(x) %}<{{ caller() }}{{ x }}>{% endmacro %}{% call m(1) %}body{{ n }}{% endcall %}",
     "{% macro m() %}{{ caller(1, b=2) }}{% endmacro %}{% call(a, b=3) m() %}{{ a }}{{ b }}{% endcall %}",
-    "{% macro m() %}x{% endmacro %}{% call m() %}{% endcall %}", "{% macro m() %}{{ caller is defined }}{% endmacro %}{{ m() }}",
+    "{% macro m() %}x{% endmacro %}{% call m() %}{% endcall %}",
+    "{% macro m() %}{{ caller is defined }}{% endmacro %}{{ m() }}",
     "{% macro m() %}{{ caller() }}{% endmacro %}{{ m() }}",
     "{% for i in l %}{% macro m() %}{{ i }}{% endmacro %}{{ m() }}{% endfor %}{{ m is defined }}",
     "{% macro a() %}A{{ b() }}{% endmacro %}{% macro b() %}B{% endmacro %}{{ a() }}",
@@ -254,11 +291,14 @@ TEMPLATES = [
     "{% macro m(l) %}{% for x in l %}{{ loop.index }}{% if not loop.last %},{% endif %}{% endfor %}{% endmacro %}{% for y in l %}{{ m(l) }}{{ loop.index }};{% endfor %}",
     "{% macro m(a, b) %}{{ a }}{{ b }}{% endmacro %}{{ m(*[1, 2]) }}{{ m(**{'a': 3, 'b': 4}) }}{{ m(1, *[2]) }}",
     "{% macro m(a=[]) %}{{ a }}{% endmacro %}{{ m() }}{{ m(none) }}{{ m(undefined_name) }}",
-    "{{ 'a\\\nb' }}", "{% if t %}{{ '[1, {\"a\": null}]' | from_json }}{% endif %}", "{% if t %}{{ '{' | from_json }}{% endif %}",
+    "{{ 'a\\\nb' }}", "{% if t %}{{ '[1, {\"a\": null}]' | from_json }}{% endif %}",
+    "{% if t %}{{ '{' | from_json }}{% endif %}",
     # Errors of form.
     "{% if t %}", "{{ n", "{% endif %}", "{{ }}", "{{ 1 + }}", "{% for x %}{% endfor %}", "{% set 1 = 2 %}", "{# x",
-    "{% raw %}x", "{{ 'x }}", "{{ (1 }}", "{{ 1) }}", "{% if %}{% endif %}", "{{ a b }}", "{% macro m(a=1, b) %}{% endmacro %}",
-    "{% set true = 1 %}", "{{ f(a=1, 2) }}", "{% unknown %}", "{% break %}", "{{ n | }}", "{{ n is }}", "{% for x in l %}{% endif %}",
+    "{% raw %}x", "{{ 'x }}", "{{ (1 }}", "{{ 1) }}", "{% if %}{% endif %}", "{{ a b }}",
+    "{% macro m(a=1, b) %}{% endmacro %}",
+    "{% set true = 1 %}", "{{ f(a=1, 2) }}", "{% unknown %}", "{% break %}", "{{ n | }}", "{{ n is }}",
+    "{% for x in l %}{% endif %}",
     "{{ n ? 1 }}", "{% call n %}{% endcall %}", "{{ {1} }}", "{{ [1 2] }}",
 ]
 

@@ -73,7 +73,7 @@ def main(arguments):
         source = pathlib.Path(arguments[1]).read_text()
         sys.stdout.write(chat(source, conversations[arguments[2]]))
         return
-    files = sorted(OUT.glob("*.jinja")) + [f for folder in arguments for f in sorted(pathlib.Path(folder).glob("*.jinja"))]
+    files = [f for folder in [OUT, *arguments] for f in sorted(pathlib.Path(folder).glob("*.jinja"))]
     renderings, texts = {}, {}
     for f in files:
         source = f.read_text()
@@ -86,7 +86,8 @@ def main(arguments):
     write("renderings.json", renderings)
     write("texts.json", texts)
     data = template_snippets.DATA
-    write("snippets.json", {"data": data, "snippets": [[s, attempt(render, s, data)] for s in template_snippets.SNIPPETS]})
+    snippets = [[s, attempt(render, s, data)] for s in template_snippets.SNIPPETS]
+    write("snippets.json", {"data": data, "snippets": snippets})
 
 
 main(sys.argv[1:])

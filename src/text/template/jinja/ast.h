@@ -66,9 +66,9 @@ struct ArgExprs {
 struct Expr {
     Op op = Op::literal;
     int line = 0, depth = 1;
-    int symbol = -1;   // name
-    Value value;       // literal
-    Value text;        // attribute, as a string
+    int symbol = -1;  // name
+    Value value;      // literal
+    Value text;       // attribute, as a string
     std::vector<ExprPtr> kids;
     std::vector<Op> ops;
     ArgExprs args;

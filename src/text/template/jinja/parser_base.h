@@ -69,8 +69,8 @@ protected:
 
     static constexpr int max_depth = 100;
     std::unique_ptr<Program> program_ = std::make_unique<Program>();
-    std::vector<Macro*> macros_;             // those whose body is being read
-    std::set<std::string> bound_;            // every name that the template gives a value
+    std::vector<Macro*> macros_;                      // those whose body is being read
+    std::set<std::string> bound_;                     // every name that the template gives a value
     std::vector<std::pair<std::string, int>> calls_;  // functions called by name, with their lines
 
 private:

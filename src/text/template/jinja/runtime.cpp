@@ -192,6 +192,10 @@ bool Runtime::less(const Value& a, const Value& b) {
     refuse("{} and {} have no order", type_name(a), type_name(b));
 }
 
+bool Runtime::holds(const std::vector<Value>& items, const Value& v) {
+    return std::ranges::any_of(items, [&](const Value& item) { return equal(item, v); });
+}
+
 bool Runtime::contains(const Value& in, const Value& v) {
     budget.step();
     switch (in.type) {
@@ -204,15 +208,12 @@ bool Runtime::contains(const Value& in, const Value& v) {
             return memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
         }
         case Type::list:
-            for (const Value& item : in.list->kind == List::Kind::generator ? items_of(in) : in.list->items)
-                if (equal(item, v)) return true;
-            return false;
+            if (in.list->kind == List::Kind::generator) return holds(items_of(in), v);
+            return holds(in.list->items, v);
         case Type::dict:
             return find(*in.dict, v) != nullptr;
         case Type::loop:
-            for (const Value& item : in.loop->items)
-                if (equal(item, v)) return true;
-            return false;
+            return holds(in.loop->items, v);
         default:
             refuse("'in' needs something that can be searched, not {}", type_name(in));
     }

@@ -76,6 +76,7 @@ private:
     Value add(const Value& a, const Value& b);
     Value integer_arithmetic(Op op, std::int64_t a, std::int64_t b);
     Value repeat(const Value& v, std::int64_t times);
+    bool holds(const std::vector<Value>& items, const Value& v);
     bool same_dicts(const Dict& a, const Dict& b);
     void repr_string(StrBuilder& out, const Str& s);
     void repr_items(StrBuilder& out, const List& l);

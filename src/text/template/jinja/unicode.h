@@ -9,7 +9,7 @@
 
 namespace quern::text::jinja {
 
-std::size_t char_bytes(std::string_view s, std::size_t at);   // of the character that begins there
+std::size_t char_bytes(std::string_view s, std::size_t at);  // of the character that begins there
 std::size_t count_chars(std::string_view s);
 std::size_t space_bytes(std::string_view s, std::size_t at);  // of the white space that begins there, or 0
 std::size_t skip_space(std::string_view s, std::size_t at);

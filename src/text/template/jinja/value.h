@@ -17,7 +17,20 @@ struct Dict;
 struct Callable;
 struct Loop;
 
-enum class Type : std::uint8_t { missing, undefined, none, boolean, integer, real, string, list, dict, space, callable, loop };
+enum class Type : std::uint8_t {
+    missing,
+    undefined,
+    none,
+    boolean,
+    integer,
+    real,
+    string,
+    list,
+    dict,
+    space,
+    callable,
+    loop
+};
 
 struct Value {
     Type type = Type::missing;

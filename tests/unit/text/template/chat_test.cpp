@@ -247,9 +247,9 @@ TEST(Chat, ThinkingIsSwitchedAsTheFamilySays) {
 }
 
 TEST(Chat, AMessageNeedsARole) {
-    EXPECT_THROW(Message(Json::array()), Error);
-    EXPECT_THROW(Message(Json{{"content", "x"}}), Error);
-    EXPECT_THROW(Message(Json{{"role", 1}}), Error);
+    EXPECT_THROW(Message{Json::array()}, Error);
+    EXPECT_THROW((Message{Json{{"content", "x"}}}), Error);
+    EXPECT_THROW((Message{Json{{"role", 1}}}), Error);
     const Message m(Json{{"role", "user"}, {"content", {{{"type", "text"}, {"text", "a"}}, {{"text", "b"}}, 1}}});
     EXPECT_EQ(m.text(), "ab");
     EXPECT_EQ(Message(Json{{"role", "assistant"}, {"content", nullptr}}).text(), "");

@@ -45,8 +45,11 @@ std::optional<std::string> render(const std::string& source, const Json& variabl
 }
 
 Json with_usual(const Json& conversation) {
-    Json v{{"tools", nullptr},   {"documents", nullptr}, {"add_generation_prompt", true},
-           {"bos_token", "<s>"}, {"eos_token", "</s>"}};
+    Json v{{"tools", nullptr},
+           {"documents", nullptr},
+           {"add_generation_prompt", true},
+           {"bos_token", "<s>"},
+           {"eos_token", "</s>"}};
     v.update(conversation);
     return v;
 }
