@@ -129,7 +129,7 @@ TEST(Masks, LetOnlyValidAnswersThrough) {
         const Validator validator(schema);
         const auto g = Grammar::from_json_schema(schema);
         const auto masks = std::make_shared<LeafMasks>(g->program(), v);
-        for (int i = 0; i < 150; ++i) {
+        for (int i = 0; i < 50; ++i) {
             const std::string answer = walk(g, masks, *v, random, 1'000'000, 200);
             if (answer.empty()) continue;
             ++finished;
@@ -138,7 +138,7 @@ TEST(Masks, LetOnlyValidAnswersThrough) {
             ASSERT_TRUE(validator.valid(value)) << text << "\n" << answer;
         }
     }
-    EXPECT_GT(finished, 400u);
+    EXPECT_GT(finished, 130u);
     // The validator does refuse.
     const Json strict = Json::parse(R"({"type":"object","required":["a"],"properties":{"a":{"maximum":3}}})");
     EXPECT_TRUE(Validator(strict).valid(Json::parse(R"({"a":3})")));
@@ -169,7 +169,7 @@ TEST(Masks, LetOnlyAnswersThroughThatPythonFindsValid) {
         }
         if (g->empty()) continue;
         const auto masks = std::make_shared<LeafMasks>(g->program(), v, 0);
-        for (int i = 0; i < 4; ++i)
+        for (int i = 0; i < 2; ++i)
             if (const std::string answer = walk(g, masks, *v, random, 1'000'000, 120); !answer.empty())
                 out << Json{{"schema", index}, {"text", answer}}.dump(-1, ' ', true) << "\n";
     }

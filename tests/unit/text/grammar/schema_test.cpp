@@ -2,7 +2,7 @@
 // and schemas made to hurt.
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -132,7 +132,7 @@ TEST(Schema, RefusesWithThePointer) {
     EXPECT_EQ(error(R"({"items":{"contains":{"const":1},"maxItems":1000000}})").substr(0, 8), "/items: ");
 }
 
-// Every one must end within two seconds (loaded machines included; some hundred milliseconds alone) whatever comes out.
+// Every one must end within a second, whatever comes out; the bound is twice that, for slow machines.
 TEST(Schema, HostileOnesEndSoon) {
     std::vector<std::string> hostile;
     std::string groups = R"({"type":"string","pattern":")";
@@ -171,9 +171,9 @@ TEST(Schema, HostileOnesEndSoon) {
     hostile.push_back(std::string(100'000, '['));
     hostile.push_back("{\"anyOf\":[" + std::string(60, '{') + "}");
     for (const std::string& schema : hostile) {
-        const auto start = std::chrono::steady_clock::now();
+        const std::clock_t start = std::clock();  // of this process: a loaded machine does not count
         const std::string what = error(schema);
-        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
         std::printf("%5.0f ms: %s...: %s\n", seconds * 1e3, schema.substr(0, 50).c_str(), what.substr(0, 130).c_str());
 #ifdef NDEBUG
         EXPECT_LT(seconds, 2.0) << schema.substr(0, 80);
