@@ -35,6 +35,7 @@ enum class ToolFormat {
     command_r7b,     // <|START_ACTION|>[{"tool_name": ..., "parameters": {...}}]<|END_ACTION|>
     apertus,         // <|tools_prefix|>[{NAME: {...}}]<|tools_suffix|>
     nemotron_v2,     // <TOOLCALL>[{"name": ..., "arguments": {...}}]</TOOLCALL>
+    command_r,       // Action: ```json [{"tool_name": ..., "parameters": {...}}]```: Command R and R+ of 2024
 };
 
 struct ToolFormatName {
