@@ -98,6 +98,7 @@ WRITTEN = {
     "minimax_m2": '<minimax:tool_call>\n<invoke name="f">\n<parameter name="a">x</parameter>\n</invoke>\n</minimax:tool_call>',
     "function_gemma": "<start_function_call>call:f{a:<escape>x<escape>,b:1}<end_function_call>",
     "granite": '<|tool_call|>[{"arguments": {"a": "x"}, "name": "f"}]',
+    "command_r": 'Action: ```json\n[{"tool_name": "f", "parameters": {"a": "x"}}]```\nDone.',
     "nemotron_v2": '<TOOLCALL>[{"name": "f", "arguments": {"a": "x"}}]</TOOLCALL>',
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 using enum ToolFormat;
 
-constexpr std::array<ToolFormatName, 24> names{{
+constexpr std::array<ToolFormatName, 25> names{{
     {none, "none"},
     {hermes, "hermes"},
     {qwen3_coder, "qwen3_coder"},
@@ -34,6 +34,7 @@ constexpr std::array<ToolFormatName, 24> names{{
     {command_r7b, "command_r7b"},
     {apertus, "apertus"},
     {nemotron_v2, "nemotron_v2"},
+    {command_r, "command_r"},
 }};
 
 }  // namespace

@@ -203,7 +203,8 @@ private:
         const std::string_view is_string = attributes ? attribute(header_, "string") : std::string_view();
         types_ = out_.tools() == nullptr ? JsonTypes::any() : out_.tools()->of(tool_, name);
         if (is_string == "true") types_ = JsonType::string;
-        if (is_string == "false") types_ = JsonTypes::any();
+        said_json_ = is_string == "false";
+        if (said_json_) types_ = JsonTypes::any();
         out_.arguments((first_ ? "" : ", ") + json_string(name) + ": ");
         first_ = false;
         header_.clear();
@@ -272,7 +273,7 @@ private:
 
     // The value is a list or object so far, and a tag inside its strings is what they say.
     bool in_json_string() const {
-        const bool structure = json_.kind() == '[' || json_.kind() == '{';
+        const bool structure = json_.kind() == '[' || json_.kind() == '{' || (said_json_ && json_.kind() == '"');
         return !raw() && json_goes_on_ && structure && json_.in_string();
     }
 
@@ -329,6 +330,7 @@ private:
     bool newline_ = false;
     ValueReader json_{Dialect::json};  // over a value that is not bare text
     bool json_goes_on_ = true;         // it is neither at its end nor broken
+    bool said_json_ = false;           // the tag says that it is JSON
     JsonTypes types_;
     std::string tool_, header_, text_, gap_, read_, read_json_;
 };

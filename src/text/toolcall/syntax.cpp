@@ -235,6 +235,13 @@ constexpr Syntax table[] = {
                  .separator = ", ",
                  .after = "]<|tools_suffix|>"}},
     list_of_calls(nemotron_v2, "<TOOLCALL>", "</TOOLCALL>", "<TOOLCALL>[", "]</TOOLCALL>"),
+    {.format = command_r,
+     .body = CallBody::json_calls,
+     .openers = {"Action: ```json", "Action:```json"},
+     .pattern = {.before = "Action: ```json\n[\n    ",
+                 .call = "{\n        \"tool_name\": \"$NAME\",\n        \"parameters\": $ARGUMENTS\n    }",
+                 .separator = ",\n    ",
+                 .after = "\n]```"}},
 };
 
 constexpr std::string_view placeholders[] = {"NAME", "INDEX", "ARGUMENTS", "KEY", "VALUE"};

@@ -299,6 +299,10 @@ TEST(DeepSeek, ReadsDsml) {
                 "name=\"c\" string=\"true\">\nx &lt; y\n"
                 "</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>",
                 {{"f", R"({"a": "12", "b": ["x"], "c": "\nx &lt; y\n"})"}});
+    expect_only(deepseek_v4,
+                "<｜DSML｜tool_calls>\n<｜DSML｜invoke name=\"f\">\n<｜DSML｜parameter name=\"a\" string=\"false\">\"x"
+                "</｜DSML｜parameter></｜DSML｜invoke>\"</｜DSML｜parameter></｜DSML｜invoke></｜DSML｜tool_calls>",
+                {{"f", R"({"a": "x</｜DSML｜parameter></｜DSML｜invoke>"})"}});
 }
 
 TEST(DeepSeek, AnOpenerInsideOpenThinkingIsNoCall) {
@@ -431,6 +435,18 @@ TEST(CommandR, ReadsActions) {
     expect_calls(turn, {{"f", paris}});
     EXPECT_EQ(turn.calls[0].id, "0");
     EXPECT_EQ(turn_of(options, "<|START_RESPONSE|>Paris is warm.<|END_RESPONSE|>").content, "Paris is warm.");
+}
+
+TEST(CommandR, ReadsFencedActions) {
+    expect_only(command_r,
+                "Action: ```json\n[\n    {\n        \"tool_name\": \"f\",\n        \"parameters\": {\n            "
+                "\"city\": \"Paris\"\n"
+                "        }\n    }\n]```",
+                {{"f", paris}});
+    const Turn turn = turn_of(
+        command_r, "Plan: look.\nAction:```json\n[{\"tool_name\": \"f\", \"parameters\": {}}]\n```\nDone. ```x```");
+    EXPECT_THAT(turn.calls, SizeIs(1));
+    EXPECT_EQ(turn.content, "Plan: look.\nDone. ```x```");
 }
 
 TEST(ListsOfCalls, OfApertusAndNemotron) {
