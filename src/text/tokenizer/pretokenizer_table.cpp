@@ -93,6 +93,9 @@ constexpr std::string_view jais2 =
 constexpr std::string_view exaone_moe =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+)";
 
+constexpr std::string_view exaone_moe_once =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*+(?: \p{L}\p{M}*+)*+)++|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+)";
+
 constexpr std::string_view ufakzeka =
     R"([^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
@@ -162,6 +165,10 @@ bool has_name(const PreTokenizer& pre, std::string_view name) {
 }
 
 }  // namespace
+
+std::string_view without_going_back(std::string_view pattern) {
+    return pattern == exaone_moe ? exaone_moe_once : pattern;
+}
 
 std::span<const PreTokenizer> pre_tokenizers() { return families; }
 

@@ -84,5 +84,17 @@ TEST(PreTokenizers, LongMonotonousTextsNeitherFailNorLoseBytes) {
     }
 }
 
+// More steps than PCRE2 takes by default, and more places to go back to than its stack holds.
+TEST(PreTokenizers, TwelveMegabytesOfOneCharacterAreCut) {
+    for (const char* name : {"llama-bpe", "gpt-4o", "kimi-k2", "exaone-moe", "tiny_aya"}) {
+        const Splitter splitter(find_pre_tokenizer(name));
+        for (const char c : {' ', 'A', '1'}) {
+            std::size_t total = 0;
+            splitter.split(std::string(12'000'000, c), [&](std::string_view piece) { total += piece.size(); });
+            EXPECT_EQ(total, 12'000'000u) << name << " on " << c;
+        }
+    }
+}
+
 }  // namespace
 }  // namespace quern::text
