@@ -86,7 +86,7 @@ TEST(PreTokenizers, LongMonotonousTextsNeitherFailNorLoseBytes) {
 
 // More steps than PCRE2 takes by default, and more places to go back to than its stack holds.
 TEST(PreTokenizers, TwelveMegabytesOfOneCharacterAreCut) {
-    for (const char* name : {"llama-bpe", "gpt-4o", "kimi-k2", "exaone-moe", "tiny_aya"}) {
+    for (const char* name : {"llama-bpe", "gpt-4o", "kimi-k2", "exaone-moe", "tiny_aya", "jais-2"}) {
         const Splitter splitter(find_pre_tokenizer(name));
         for (const char c : {' ', 'A', '1'}) {
             std::size_t total = 0;
