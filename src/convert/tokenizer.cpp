@@ -180,8 +180,7 @@ private:
         std::vector<std::int32_t> types;
         for (const TokenType t : table_.types) types.push_back(static_cast<std::int32_t>(t));
         meta_.set_array("tokenizer.ggml.token_type", std::move(types));
-        if (table_.model == "gpt2" || table_.model == "gemma4")
-            meta_.set_array("tokenizer.ggml.merges", table_.merges);
+        if (table_.model == "gpt2" || table_.model == "gemma4") meta_.set_array("tokenizer.ggml.merges", table_.merges);
         write_normalizer();
     }
 

@@ -4,6 +4,7 @@
 #include <pcre2.h>
 
 #include <algorithm>
+#include <limits>
 #include <new>
 #include <vector>
 
@@ -51,7 +52,7 @@ template <class T>
 using Owned = std::unique_ptr<T, Free>;
 
 Owned<pcre2_code> compile(std::string_view pattern) {
-    const std::string expanded = with_white_space(pattern);
+    const std::string expanded = with_white_space(without_going_back(pattern));
     int error = 0;
     PCRE2_SIZE at = 0;
     Owned<pcre2_code> code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expanded.data()), expanded.size(),
@@ -94,6 +95,10 @@ struct MatchSpace {
 
     MatchSpace() {
         if (!data || !context) throw std::bad_alloc();
+        // PCRE2's own limit of ten million steps is less than ten megabytes of spaces need. The patterns are ours: the
+        // steps for a text grow with its length only, which a test shows.
+        pcre2_set_match_limit(context.get(), std::numeric_limits<std::uint32_t>::max());
+        pcre2_set_heap_limit(context.get(), 1 << 20);  // KiB; without machine code only
         if (stack) pcre2_jit_stack_assign(context.get(), nullptr, stack.get());
     }
 };

@@ -31,6 +31,10 @@ struct PreTokenizer {
 // of a number's length. Digits in groups of three, counted from the right; a number that a letter follows stays whole.
 inline constexpr std::string_view digits_in_threes = "digits in threes";
 
+// The pattern in a form that cuts the same in linear time and little memory, where the published one looks at the rest
+// of a run again for each piece, or remembers a place to go back to for every letter; else the pattern itself.
+std::string_view without_going_back(std::string_view pattern);
+
 std::span<const PreTokenizer> pre_tokenizers();
 // Throws Error(unsupported) listing the known names.
 const PreTokenizer& find_pre_tokenizer(std::string_view name);

@@ -13,9 +13,7 @@ using testing::HasSubstr;
 
 std::string model_bytes() { return read_text(hf_model("llama_spm") / "tokenizer.model"); }
 
-TokenTable read(std::string_view bytes, std::int64_t limit = 1000) {
-    return read_sentencepiece(bytes, limit);
-}
+TokenTable read(std::string_view bytes, std::int64_t limit = 1000) { return read_sentencepiece(bytes, limit); }
 
 // A field of bytes, as protocol buffers write it (for fewer than 128 bytes).
 std::string field(int number, const std::string& bytes) {

@@ -84,5 +84,18 @@ TEST(PreTokenizers, LongMonotonousTextsNeitherFailNorLoseBytes) {
     }
 }
 
+// More steps than PCRE2 takes by default, and more places to go back to than its stack holds.
+TEST(PreTokenizers, TwelveMegabytesOfOneCharacterAreCut) {
+    const std::pair<const char*, char> cases[] = {{"llama-bpe", ' '}, {"gpt-4o", 'A'},     {"kimi-k2", ' '},
+                                                  {"jais-2", ' '},    {"exaone-moe", 'a'}, {"tiny_aya", '1'}};
+    for (const auto& [name, c] : cases) {
+        std::size_t total = 0;
+        Splitter(find_pre_tokenizer(name)).split(std::string(12'000'000, c), [&](std::string_view piece) {
+            total += piece.size();
+        });
+        EXPECT_EQ(total, 12'000'000u) << name << " on " << c;
+    }
+}
+
 }  // namespace
 }  // namespace quern::text
