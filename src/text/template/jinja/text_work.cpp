@@ -3,9 +3,20 @@
 #include <string.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace quern::text::jinja {
 namespace {
+
+std::size_t occurrences(Runtime& r, std::string_view s, std::string_view part) {
+    if (part.empty()) return count_chars(s) + 1;
+    std::size_t n = 0;
+    for (std::size_t at = 0; (at = find_bytes(s, part, at)) != s.npos; at += part.size()) {
+        r.budget.step();
+        ++n;
+    }
+    return n;
+}
 
 // Greek's sigma has another form at the end of a word.
 bool is_final_sigma(const std::string& s, std::size_t at, std::size_t n) {
@@ -73,10 +84,15 @@ Str capitalized(Runtime& r, const Str& s) {
 
 Str replaced(Runtime& r, const Str& s, const Str& from, const Str& to, std::int64_t times) {
     r.budget.make(s.bytes.size());
+    // Charged before anything is made: a text full of matches, each replaced by a long one, would take a second.
+    const std::size_t most = times < 0 ? std::numeric_limits<std::size_t>::max() : static_cast<std::size_t>(times);
+    std::size_t bytes = 0;
+    if (__builtin_mul_overflow(std::min(most, occurrences(r, s.bytes, from.bytes)), to.bytes.size(), &bytes))
+        bytes = std::numeric_limits<std::size_t>::max();
+    r.budget.make(bytes);
     StrBuilder b;
     std::size_t at = 0;
     const auto insert = [&] {
-        r.budget.make(to.bytes.size());
         b.add(to);
         --times;
     };
@@ -90,7 +106,6 @@ Str replaced(Runtime& r, const Str& s, const Str& from, const Str& to, std::int6
         }
     } else {
         for (std::size_t found; times != 0 && (found = find_bytes(s.bytes, from.bytes, at)) != std::string::npos;) {
-            r.budget.step();
             b.add(s, at, found);
             insert();
             at = found + from.bytes.size();
