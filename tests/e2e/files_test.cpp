@@ -85,8 +85,8 @@ TEST(Inspect, TellsWhatIsInTheFile) {
 TEST(Inspect, TellsItToPeopleToo) {
     const Result r = quern({"inspect", grist, "--tensors"});
     ASSERT_EQ(r.exit, 0);
-    for (const char* word : {"qwen3moe", "active", "q8_0", "4096 tokens", "2560 tokens", "of the family qwen3", "keys and values",
-                             "blk.3.ffn_down_exps.weight"})
+    for (const char* word : {"qwen3moe", "active", "q8_0", "4096 tokens", "2560 tokens", "of the family qwen3",
+                             "keys and values", "blk.3.ffn_down_exps.weight"})
         EXPECT_THAT(r.out, HasSubstr(word));
     EXPECT_EQ(r.err, "");
 }
