@@ -5,9 +5,11 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "base/env.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "dispatch/ledger.h"
 #include "ops/op.h"
 #include "terminal.h"
 
@@ -97,6 +99,8 @@ engine::LoadOptions load_options(const ModelOptions& o) {
     load.policy.prefer = o.prefer;
     load.policy.avoid = o.avoid;
     dispatch::check_policy(load.policy);
+    const Path home = quern_home();
+    load.ledger = std::make_shared<dispatch::Ledger>(home.empty() ? Path() : home / "ledger.db");
     for (const std::string& lock : o.locks) {
         auto [op, id] = key_value(lock, "--lock", "OP=KERNEL, as in linear=linear.reference");
         check_op(op);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "dispatch/ledger.h"
 #include "kernels/cpu.h"
 
 namespace quern::dispatch {
@@ -39,6 +40,18 @@ bool allow_concerns(const Policy& p, Op op) {
 }
 
 int wish(const Policy& p, std::string_view id) { return any_matches(p.prefer, id) - any_matches(p.avoid, id); }
+
+// Legal ones first, in the order in which they are wanted.
+void sort(std::vector<Candidate>& candidates, const Policy& policy) {
+    std::sort(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
+        if (a.reasons.empty() != b.reasons.empty()) return a.reasons.empty();
+        const int wish_a = wish(policy, a.spec->id), wish_b = wish(policy, b.spec->id);
+        if (a.reasons.empty() && wish_a != wish_b) return wish_a > wish_b;
+        if (a.reasons.empty() && a.spec->preference != b.spec->preference)
+            return a.spec->preference > b.spec->preference;
+        return a.spec->id < b.spec->id;
+    });
+}
 
 std::string story(const Choice& choice) {
     std::string s;
@@ -83,7 +96,7 @@ void check_policy(const Policy& policy) {
         }
 }
 
-Choice choose(const Request& request, const Policy& policy) {
+Choice choose(const Request& request, const Policy& policy, Ledger* ledger) {
     const auto lock = policy.lock.find(std::string(name(request.op)));
     const bool locked = lock != policy.lock.end();
     Choice choice;
@@ -99,14 +112,13 @@ Choice choose(const Request& request, const Policy& policy) {
         if (!locked && r->spec.numerics != node_class(request.op)) c.reasons.push_back(Reason::other_class);
         choice.candidates.push_back(std::move(c));
     }
-    std::sort(choice.candidates.begin(), choice.candidates.end(), [&](const Candidate& a, const Candidate& b) {
-        if (a.reasons.empty() != b.reasons.empty()) return a.reasons.empty();
-        const int wish_a = wish(policy, a.spec->id), wish_b = wish(policy, b.spec->id);
-        if (a.reasons.empty() && wish_a != wish_b) return wish_a > wish_b;
-        if (a.reasons.empty() && a.spec->preference != b.spec->preference)
-            return a.spec->preference > b.spec->preference;
-        return a.spec->id < b.spec->id;
-    });
+    sort(choice.candidates, policy);
+    while (ledger && !choice.candidates.empty() && choice.candidates.front().reasons.empty()) {
+        const Verdict v = ledger->verdict(*choice.candidates.front().spec, request);
+        if (v.holds) break;
+        choice.candidates.front().reasons.push_back(Reason::disproved);
+        sort(choice.candidates, policy);
+    }
     if (locked && !lock_exists)
         throw Error(Code::bad_request, "{}: kernel {} is locked for {}, but this build has no such kernel",
                     request.node, lock->second, name(request.op));

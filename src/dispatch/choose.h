@@ -53,7 +53,10 @@ bool matches(const std::string& pattern, std::string_view kernel_id);
 // Throws Error(bad_request) naming a pattern that means no kernel of this build: it would have no effect.
 void check_policy(const Policy& policy);
 
-// Throws Error(unsupported) with every candidate's reasons when nothing is legal or the locked kernel is not.
-Choice choose(const Request& request, const Policy& policy);
+class Ledger;
+
+// With a ledger, a kernel is chosen only if its proof holds, and proved first where nothing is known of it. Throws
+// Error(unsupported) with every candidate's reasons when nothing is legal or the locked kernel is not.
+Choice choose(const Request& request, const Policy& policy, Ledger* ledger = nullptr);
 
 }  // namespace quern::dispatch

@@ -108,6 +108,8 @@ std::unique_ptr<Model> Model::load(std::shared_ptr<const gguf::File> file, LoadO
     for (std::size_t g = 0; g < m->graph_->states().size(); ++g)
         e.pages.push_back(m->pages_->table_stride(static_cast<int>(g)));
     e.policy = o.policy;
+    if (!o.ledger) o.ledger = std::make_shared<dispatch::Ledger>();
+    e.ledger = o.ledger.get();
     m->executor_ = std::make_unique<exec::Executor>(*m->graph_, m->weights_, *m->pages_, *m->pool_, std::move(e));
     m->vocab_ = m->graph_->info(m->graph_->find_output("logits")).type.dims[1].constant();
     if (m->tokenizer_ && m->tokenizer_->vocab_size() > m->vocab_)

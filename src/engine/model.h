@@ -27,6 +27,7 @@ struct LoadOptions {
     std::int64_t step_rows = 512;  // most tokens in one step: longer prompts are taken in chunks
     std::int64_t logit_rows = 0;   // rows of one step that may want logits; 0: one per sequence
     dispatch::Policy policy = dispatch::machine_policy();
+    std::shared_ptr<dispatch::Ledger> ledger{};  // of proofs; null: one in memory, for this model
     std::function<void(std::int64_t done, std::int64_t total)> progress;  // bytes of weights brought into memory
 };
 

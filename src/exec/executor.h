@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "dispatch/ledger.h"
 #include "exec/batch.h"
 #include "exec/plan.h"
 #include "tensor/lease.h"
@@ -40,6 +41,7 @@ struct ExecutorOptions {
     std::vector<std::int64_t> pages;  // width of a sequence's block table, by state group
     std::vector<std::string> outputs{"logits"};
     dispatch::Policy policy;
+    dispatch::Ledger* ledger = nullptr;  // of proofs; null: kernels are taken unproven, as their own tests do
 };
 
 class Executor {

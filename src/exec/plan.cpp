@@ -104,13 +104,15 @@ std::vector<std::int64_t> place(const std::vector<Interval>& intervals, std::siz
     return offset;
 }
 
-Plan make_plan(const Program& program, Bucket bucket, const PlanLimits& limits, const dispatch::Policy& policy) {
+Plan make_plan(const Program& program, Bucket bucket, const PlanLimits& limits, const dispatch::Policy& policy,
+               dispatch::Ledger* ledger) {
     Plan plan;
     plan.bucket = bucket;
     for (std::size_t i = 0; i < program.tasks.size(); ++i) {
         const Task& t = program.tasks[i];
         PlannedStep step{static_cast<int>(i), nullptr};
-        if (t.kind == Task::Kind::compute) step.kernel = dispatch::choose(request_for(program, t), policy).kernel;
+        if (t.kind == Task::Kind::compute)
+            step.kernel = dispatch::choose(request_for(program, t), policy, ledger).kernel;
         plan.steps.push_back(step);
     }
     const std::vector<std::int64_t> symbols = largest_symbols(program, bucket, limits);

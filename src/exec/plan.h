@@ -40,7 +40,8 @@ struct Plan {
 };
 
 // Chooses kernels and places buffers. Throws Error naming the node that no kernel can compute.
-Plan make_plan(const Program& program, Bucket bucket, const PlanLimits& limits, const dispatch::Policy& policy);
+Plan make_plan(const Program& program, Bucket bucket, const PlanLimits& limits, const dispatch::Policy& policy,
+               dispatch::Ledger* ledger = nullptr);
 
 // What a kernel for this task would have to do: the formats and lengths that decide which kernels may take it.
 dispatch::Request request_for(const Program& program, const Task& task);

@@ -80,6 +80,7 @@ enum class Reason : std::uint8_t {
     X(not_allowed, "--allow names others only")                          \
     X(weight_dtype, "it does not read this weight format")               \
     X(state_dtype, "it does not read this state format")                 \
+    X(disproved, "its proof on this machine failed")                     \
     X(not_multiple, "a dim is not a multiple of what it needs")          \
     X(other_class, "it belongs to another numerics class than the node") \
     X(not_locked, "another kernel is locked for this op")

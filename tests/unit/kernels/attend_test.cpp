@@ -1,8 +1,10 @@
 // attend against its class's model and the double-sum reference: windows, ratios, grouped heads, odd head sizes, ragged
 // batches, several sources, stale and released pages.
-#include "unit/kernels/attend_cases.h"
+#include <gtest/gtest.h>
 
-namespace quern::testing {
+#include "dispatch/proof/attend_cases.h"
+
+namespace quern::proof {
 namespace {
 
 std::vector<AttendCase> cases() {
@@ -55,4 +57,4 @@ TEST(Attend, TheClassIsCloseToDoubleSums) {
 }
 
 }  // namespace
-}  // namespace quern::testing
+}  // namespace quern::proof

@@ -5,13 +5,15 @@
 #include <map>
 
 #include "ops/attend.h"
+
+#include <gtest/gtest.h>
 #include "ops/linear.h"
 #include "ops/norm.h"
 #include "ops/rope.h"
-#include "unit/kernels/moe_cases.h"
-#include "unit/kernels/support.h"
+#include "dispatch/proof/moe_cases.h"
+#include "dispatch/proof/support.h"
 
-namespace quern::testing {
+namespace quern::proof {
 namespace {
 
 struct Array {
@@ -200,4 +202,4 @@ TEST(Golden, MixtureOfExperts) {
 }
 
 }  // namespace
-}  // namespace quern::testing
+}  // namespace quern::proof

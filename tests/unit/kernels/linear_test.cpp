@@ -2,9 +2,11 @@
 // format, wild data, cuts of the work, and rows alone.
 #include "ops/linear.h"
 
-#include "unit/kernels/linear_cases.h"
+#include <gtest/gtest.h>
 
-namespace quern::testing {
+#include "dispatch/proof/linear_cases.h"
+
+namespace quern::proof {
 namespace {
 
 const KernelSpec& model() { return *find_kernel("linear.f32x16.model"); }
@@ -56,4 +58,4 @@ TEST(Linear, TheClassIsCloseToDoubleSums) {
 }
 
 }  // namespace
-}  // namespace quern::testing
+}  // namespace quern::proof

@@ -1,10 +1,12 @@
 // The kernels of experts over every way rows can spread, and the small ops around them.
-#include "unit/kernels/moe_cases.h"
+#include <gtest/gtest.h>
+
+#include "dispatch/proof/moe_cases.h"
 
 #include "kernels/act.h"
-#include "unit/kernels/linear_cases.h"
+#include "dispatch/proof/linear_cases.h"
 
-namespace quern::testing {
+namespace quern::proof {
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
@@ -180,4 +182,4 @@ TEST(MoeCombine, AddsInOrderOfChoiceAndTheSharedExpertLast) {
 }
 
 }  // namespace
-}  // namespace quern::testing
+}  // namespace quern::proof

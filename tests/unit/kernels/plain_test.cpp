@@ -1,12 +1,14 @@
 // The ops that have a single kernel and no state: embed, select_rows, norm, rope and those of each element, against
 // plain sentences in long double, with strided rows, in cuts, and with wild data.
 #include "ops/embed.h"
+
+#include <gtest/gtest.h>
 #include "ops/norm.h"
 #include "ops/rope.h"
 #include "ops/rowwise.h"
-#include "unit/kernels/support.h"
+#include "dispatch/proof/support.h"
 
-namespace quern::testing {
+namespace quern::proof {
 namespace {
 
 const KernelSpec& kernel(const char* id) { return *find_kernel(id); }
@@ -240,4 +242,4 @@ TEST(Rowwise, RowsMayBeHeads) {
 }
 
 }  // namespace
-}  // namespace quern::testing
+}  // namespace quern::proof

@@ -1,9 +1,11 @@
 // The kernels that write and read paged state: store, compress, recur, and a prompt cut into steps.
 #include "ops/attend.h"
-#include "ops/recurrent.h"
-#include "unit/kernels/support.h"
 
-namespace quern::testing {
+#include <gtest/gtest.h>
+#include "ops/recurrent.h"
+#include "dispatch/proof/support.h"
+
+namespace quern::proof {
 namespace {
 
 const KernelSpec& kernel(const char* id) { return *find_kernel(id); }
@@ -164,4 +166,4 @@ TEST(Attend, APromptHasTheSameBitsHoweverItIsCut) {
 }
 
 }  // namespace
-}  // namespace quern::testing
+}  // namespace quern::proof

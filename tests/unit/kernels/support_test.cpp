@@ -1,14 +1,16 @@
 // The tests of the tests: comparators on what fools careless ones, and checks on kernels that are broken on purpose.
 // Each broken kernel is the model of its op with one fault; none is registered in the product.
-#include "unit/kernels/support.h"
+#include <gtest/gtest.h>
+
+#include "dispatch/proof/support.h"
 
 #include <gtest/gtest-spi.h>
 
-#include "unit/kernels/attend_cases.h"
-#include "unit/kernels/linear_cases.h"
-#include "unit/kernels/moe_cases.h"
+#include "dispatch/proof/attend_cases.h"
+#include "dispatch/proof/linear_cases.h"
+#include "dispatch/proof/moe_cases.h"
 
-namespace quern::testing {
+namespace quern::proof {
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
@@ -228,4 +230,4 @@ TEST(BrokenKernels, OfExpertsAreCaught) {
 }
 
 }  // namespace
-}  // namespace quern::testing
+}  // namespace quern::proof

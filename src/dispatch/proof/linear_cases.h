@@ -1,16 +1,17 @@
 // Cases of linear and the checks a kernel must pass on them.
 #pragma once
 
+#include "dispatch/proof/support.h"
 #include "ops/linear.h"
-#include "unit/kernels/support.h"
 
-namespace quern::testing {
+namespace quern::proof {
 
 struct LinearCase {
     std::int64_t rows, n, k;
     DType dtype = DType::f32;
     Data data = Data::normal;
     bool biased = false;
+    bool tame_weights = false;  // `data` is that of x only
 
     std::string text() const {
         return std::to_string(rows) + " rows, " + std::to_string(n) + " x " + std::to_string(k) + " of " +
@@ -26,7 +27,7 @@ struct LinearWorld {
 
     explicit LinearWorld(const LinearCase& c_)
         : c(c_),
-          weight(make_weights(c.dtype, c.n, c.k, c.data, 3)),
+          weight(make_weights(c.dtype, c.n, c.k, c.tame_weights ? Data::normal : c.data, 3)),
           x(make(c.rows * (c.k + 5), c.data, 4)),
           bias(normal(c.n, 5)),
           x_step(c.k + 5) {
@@ -56,7 +57,7 @@ inline LinearResult linear_with(const KernelSpec& k, LinearWorld& w, std::int64_
     LinearResult r{y.values(), {}};
     if (y.overrun()) r.trouble = "wrote outside its output";
     if (y.incomplete()) r.trouble = "left a part of its output unwritten";
-    if (status != Status::ok) r.trouble = "did not end well";
+    if (status != Status::ok) r.trouble = ending(status);
     return r;
 }
 
@@ -101,4 +102,4 @@ inline std::string check_bound(const KernelSpec& k, const LinearCase& c) {
     return d.empty() ? d : std::string(k.id) + ": " + c.text() + ": " + d;
 }
 
-}  // namespace quern::testing
+}  // namespace quern::proof

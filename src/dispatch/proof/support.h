@@ -1,9 +1,8 @@
-// What the kernel tests share: outputs that are poisoned and guarded, a way to run a kernel as the executor would, in
-// any cut of its items, comparators of bits, and paged state whose stale rows are NaN. Checks return a sentence when
-// something is wrong and nothing when not, so that they can be tried on broken kernels as well (support_test.cpp).
+// What proofs of kernels are made of: outputs that are poisoned and guarded, a way to run a kernel as the executor
+// would, in any cut of its items, comparators of bits, and paged state whose stale rows are NaN. Checks return a
+// sentence when something is wrong and nothing when not. The tests of kernels use them too, at more and larger shapes,
+// and try them on broken kernels (tests/unit/kernels/support_test.cpp).
 #pragma once
-
-#include <gtest/gtest.h>
 
 #include <bit>
 #include <cmath>
@@ -17,7 +16,7 @@
 #include "kernels/spec.h"
 #include "tensor/quant/codec.h"
 
-namespace quern::testing {
+namespace quern::proof {
 
 using Floats = std::vector<float>;
 
@@ -114,7 +113,8 @@ private:
 };
 
 // Runs a kernel over its items in `parts` ranges, last range first. The workspace is as large as the kernel asked, full
-// of NaN, and guarded; a breach is a failure of the test.
+// of NaN, and guarded; a breach ends as `breached`, which no kernel returns.
+constexpr Status breached = Status::cancelled;
 inline Status run(const KernelSpec& k, const void* args, std::int64_t parts = 1) {
     constexpr std::size_t guard = 64;
     const std::int64_t items = k.items(args);
@@ -126,10 +126,7 @@ inline Status run(const KernelSpec& k, const void* args, std::int64_t parts = 1)
         const Status s = k.run(args, {items * p / parts, items * (p + 1) / parts, 0, workspace.data()});
         if (s != Status::ok) status = s;
         for (std::size_t i = bytes; i < bytes + guard; ++i)
-            if (workspace.data()[i] != std::byte{0xff}) {
-                ADD_FAILURE() << k.id << " wrote past the workspace it asked for";
-                return status;
-            }
+            if (workspace.data()[i] != std::byte{0xff}) return breached;
     }
     return status;
 }
@@ -195,6 +192,13 @@ inline Weights make_weights(DType dtype, std::int64_t rows, std::int64_t k, Data
     }
     codec(dtype).decode(w.bytes.data(), w.decoded.data(), blocks);
     return w;
+}
+
+// What is wrong with how a kernel ended, as a sentence.
+inline std::string ending(Status status) {
+    return status == Status::ok ? ""
+           : status == breached ? "wrote past the workspace it asked for"
+                                : "did not end well";
 }
 
 // The formats a kernel says it reads.
@@ -275,4 +279,4 @@ struct Step {
     std::int64_t rows() const { return static_cast<std::int64_t>(sequence.size()); }
 };
 
-}  // namespace quern::testing
+}  // namespace quern::proof

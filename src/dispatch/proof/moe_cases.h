@@ -1,10 +1,10 @@
 // Cases of moe_inner and moe_down: who goes to which expert, and the checks a kernel must pass.
 #pragma once
 
+#include "dispatch/proof/support.h"
 #include "ops/moe.h"
-#include "unit/kernels/support.h"
 
-namespace quern::testing {
+namespace quern::proof {
 
 enum class Spread { even, one_expert, one_each, some_empty, zipf };
 constexpr Spread all_spreads[] = {Spread::even, Spread::one_expert, Spread::one_each, Spread::some_empty, Spread::zipf};
@@ -130,7 +130,7 @@ inline MoeResult moe_with(const KernelSpec& k, MoeWorld& w, std::int64_t parts =
     MoeResult r{y.values(), {}};
     if (y.overrun()) r.trouble = "wrote outside its output";
     if (y.incomplete()) r.trouble = "left a part of its output unwritten";
-    if (status != Status::ok) r.trouble = "did not end well";
+    if (status != Status::ok) r.trouble = ending(status);
     return r;
 }
 
@@ -146,4 +146,4 @@ inline std::string check_moe(const KernelSpec& k, const KernelSpec& model, const
     return {};
 }
 
-}  // namespace quern::testing
+}  // namespace quern::proof

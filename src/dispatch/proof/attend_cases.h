@@ -1,11 +1,11 @@
 // Attention cases: sequences with their whole past, stored in scattered pages, and the check that a kernel must pass.
 #pragma once
 
+#include "dispatch/proof/support.h"
 #include "kernels/attend_shape.h"
 #include "ops/attend.h"
-#include "unit/kernels/support.h"
 
-namespace quern::testing {
+namespace quern::proof {
 
 struct AttendCase {
     std::int64_t heads = 4, kv_heads = 2, head_dim = 64;
@@ -105,7 +105,7 @@ inline Attended attend_with(const KernelSpec& k, AttendWorld& w, const AttendCas
     Attended out{y.values(), lse.values(), {}};
     if (y.overrun() || lse.overrun()) out.trouble = "wrote outside its output";
     if (y.incomplete() || lse.incomplete()) out.trouble = "left a part of its output unwritten";
-    if (status != Status::ok) out.trouble = "did not end well";
+    if (status != Status::ok) out.trouble = ending(status);
     return out;
 }
 
@@ -130,4 +130,4 @@ inline std::string check_attend(const KernelSpec& k, const KernelSpec& model, co
     return {};
 }
 
-}  // namespace quern::testing
+}  // namespace quern::proof

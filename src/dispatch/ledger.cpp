@@ -1,0 +1,181 @@
+#include "dispatch/ledger.h"
+
+#include <elf.h>
+#include <link.h>
+#include <sqlite3.h>
+
+#include <cstring>
+#include <fstream>
+
+#include "base/error.h"
+#include "base/hash.h"
+
+namespace quern::dispatch {
+namespace {
+
+constexpr int schema_version = 1;
+constexpr int patience_ms = 2000;  // for other processes that are writing
+
+// The note that the linker puts into every program.
+int read_build_note(dl_phdr_info* object, std::size_t, void* to) {
+    for (int i = 0; i < object->dlpi_phnum; ++i) {
+        const ElfW(Phdr)& segment = object->dlpi_phdr[i];
+        if (segment.p_type != PT_NOTE) continue;
+        const auto* at = reinterpret_cast<const char*>(object->dlpi_addr + segment.p_vaddr);
+        const char* end = at + segment.p_memsz;
+        while (at + sizeof(ElfW(Nhdr)) <= end) {
+            ElfW(Nhdr) note;
+            std::memcpy(&note, at, sizeof note);
+            const char* name = at + sizeof note;
+            const char* content = name + (note.n_namesz + 3u) / 4 * 4;
+            if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && std::memcmp(name, "GNU", 4) == 0) {
+                static constexpr char digits[] = "0123456789abcdef";
+                for (unsigned b = 0; b < note.n_descsz; ++b) {
+                    const auto byte = static_cast<unsigned char>(content[b]);
+                    static_cast<std::string*>(to)->append({digits[byte >> 4], digits[byte & 15]});
+                }
+                return 1;
+            }
+            at = content + (note.n_descsz + 3u) / 4 * 4;
+        }
+    }
+    return 1;  // the first object is the program itself
+}
+
+}  // namespace
+
+std::string build_id() {
+    std::string id;
+    dl_iterate_phdr(read_build_note, &id);
+    return id;
+}
+
+std::string hardware_id() {
+    std::ifstream file("/proc/cpuinfo");
+    std::string id;
+    std::uint64_t flags = 0;
+    for (std::string line; std::getline(file, line) && !line.empty();) {
+        const std::size_t colon = line.find(':');
+        if (colon == line.npos || colon + 2 > line.size()) continue;
+        const std::string value = line.substr(colon + 2);
+        for (const char* wanted : {"vendor_id", "cpu family", "model\t", "stepping", "microcode"})
+            if (line.starts_with(wanted)) id += value + " ";
+        if (line.starts_with("flags")) flags = fnv1a(value);
+    }
+    return id + std::to_string(flags);
+}
+
+// One connection; every call throws Error(io) when SQLite says no.
+struct Ledger::Database {
+    sqlite3* handle = nullptr;
+    std::string build = build_id(), hardware = hardware_id();
+
+    explicit Database(const Path& file) {
+        if (build.empty()) throw Error(Code::unsupported, "this program has no build id that proofs could be kept for");
+        std::error_code failed;
+        std::filesystem::create_directories(file.parent_path(), failed);
+        check(sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
+                              nullptr));
+        sqlite3_busy_timeout(handle, patience_ms);
+        run("PRAGMA journal_mode = WAL");
+        run("PRAGMA synchronous = NORMAL");
+        run("CREATE TABLE IF NOT EXISTS proofs (schema INTEGER, kernel TEXT, class TEXT, build TEXT, hardware TEXT, "
+            "holds INTEGER, trouble TEXT, made INTEGER, PRIMARY KEY (schema, kernel, class, build, hardware))");
+    }
+    ~Database() { sqlite3_close(handle); }
+    Database(const Database&) = delete;
+    Database& operator=(const Database&) = delete;
+
+    void check(int code) const {
+        if (code != SQLITE_OK && code != SQLITE_ROW && code != SQLITE_DONE)
+            throw Error(Code::io, "{}", handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code));
+    }
+    void run(const char* sql) const { check(sqlite3_exec(handle, sql, nullptr, nullptr, nullptr)); }
+
+    struct Statement {
+        sqlite3_stmt* s = nullptr;
+        Statement(const Database& d, const char* sql, const Key& key) {
+            d.check(sqlite3_prepare_v2(d.handle, sql, -1, &s, nullptr));
+            sqlite3_bind_int(s, 1, schema_version);
+            int at = 2;
+            for (const std::string* text : {&key.first, &key.second, &d.build, &d.hardware})
+                sqlite3_bind_text(s, at++, text->c_str(), -1, SQLITE_TRANSIENT);
+        }
+        ~Statement() { sqlite3_finalize(s); }
+        Statement(const Statement&) = delete;
+        Statement& operator=(const Statement&) = delete;
+    };
+
+    std::optional<Verdict> find(const Key& key) const {
+        const Statement q(
+            *this,
+            "SELECT holds, trouble FROM proofs WHERE schema = ? AND kernel = ? AND class = ? AND build = ? "
+            "AND hardware = ? AND typeof(holds) = 'integer' AND holds IN (0, 1)",
+            key);
+        const int code = sqlite3_step(q.s);
+        check(code);
+        if (code != SQLITE_ROW) return std::nullopt;
+        const auto* trouble = reinterpret_cast<const char*>(sqlite3_column_text(q.s, 1));
+        return Verdict{sqlite3_column_int(q.s, 0) == 1, trouble ? trouble : ""};
+    }
+    void keep(const Key& key, const Verdict& v) const {
+        const Statement q(
+            *this,
+            "INSERT OR REPLACE INTO proofs (schema, kernel, class, build, hardware, holds, trouble, made) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, unixepoch())",
+            key);
+        sqlite3_bind_int(q.s, 6, v.holds ? 1 : 0);
+        sqlite3_bind_text(q.s, 7, v.trouble.c_str(), -1, SQLITE_TRANSIENT);
+        check(sqlite3_step(q.s));
+    }
+};
+
+Ledger::Ledger() = default;
+Ledger::~Ledger() = default;
+
+Ledger::Ledger(const Path& file) {
+    if (file.empty()) return;
+    try {
+        database_ = std::make_unique<Database>(file);
+    } catch (const Error& e) {
+        trouble_ = file.string() + ": " + e.what();
+    }
+}
+
+Ledger::Key Ledger::key(const KernelSpec& kernel, const Request& request) {
+    return {std::string(kernel.id) + " v" + std::to_string(kernel.version), shape_class(request)};
+}
+
+std::optional<Verdict> Ledger::known(const KernelSpec& kernel, const Request& request) {
+    const std::lock_guard lock(mutex_);
+    const Key k = key(kernel, request);
+    if (const auto found = verdicts_.find(k); found != verdicts_.end()) return found->second;
+    if (!database_) return std::nullopt;
+    try {
+        const std::optional<Verdict> found = database_->find(k);
+        if (found) verdicts_[k] = *found;
+        return found;
+    } catch (const Error& e) {
+        trouble_ = e.what();
+        database_.reset();
+        return std::nullopt;
+    }
+}
+
+Verdict Ledger::verdict(const KernelSpec& kernel, const Request& request) {
+    if (const std::optional<Verdict> found = known(kernel, request)) return *found;
+    const Verdict made = prove(kernel, request);
+    const std::lock_guard lock(mutex_);
+    const Key k = key(kernel, request);
+    verdicts_[k] = made;
+    ++proved_;
+    try {
+        if (database_) database_->keep(k, made);
+    } catch (const Error& e) {
+        trouble_ = e.what();
+        database_.reset();
+    }
+    return made;
+}
+
+}  // namespace quern::dispatch

@@ -1,0 +1,51 @@
+// What is known of kernels on this machine: for each kernel and shape class the verdict of its proof. Kept in a small
+// SQLite database under QUERN_HOME, so that a proof is made once for a build and a processor; where that cannot be read
+// or written, in memory only. Several processes may use the same file at the same time.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/file.h"
+#include "dispatch/proof/prove.h"
+
+namespace quern::dispatch {
+
+// What proofs depend on beside the kernel: this build (the linker's id) and this processor (model, stepping, microcode,
+// instruction sets).
+std::string build_id();
+std::string hardware_id();
+
+class Ledger {
+public:
+    Ledger();                           // in memory
+    explicit Ledger(const Path& file);  // empty: in memory
+    ~Ledger();
+    Ledger(const Ledger&) = delete;
+    Ledger& operator=(const Ledger&) = delete;
+
+    // The verdict that is known, or a proof made now and kept. Any thread. Throws Error(io) when no proof can be made.
+    Verdict verdict(const KernelSpec& kernel, const Request& request);
+    // The verdict that is known; makes none.
+    std::optional<Verdict> known(const KernelSpec& kernel, const Request& request);
+
+    int proved() const { return proved_; }  // proofs made by this object
+    // Why the file is not used, as a sentence; empty: it is, or none was asked for.
+    const std::string& trouble() const { return trouble_; }
+
+private:
+    struct Database;
+    using Key = std::pair<std::string, std::string>;  // kernel with version, shape class
+    static Key key(const KernelSpec& kernel, const Request& request);
+
+    std::mutex mutex_;
+    std::map<Key, Verdict> verdicts_;
+    std::unique_ptr<Database> database_;
+    std::string trouble_;
+    int proved_ = 0;
+};
+
+}  // namespace quern::dispatch

@@ -1,0 +1,28 @@
+// Proofs: before a kernel is chosen it has run on this machine, for the shape class at hand, and given the bits of its
+// class's scalar model. The proxies are small (a few output rows, at most four experts) but have the real formats, the
+// real length of dot products or size of heads, counts of rows around every tile boundary in use, data with NaN,
+// infinities and outliers, poisoned outputs and guarded memory; see support.h.
+#pragma once
+
+#include <string>
+
+#include "dispatch/choose.h"
+
+namespace quern::dispatch {
+
+// What a proof holds for: op, formats, length of dot products, size of heads; "linear q4_k k=2048".
+std::string shape_class(const Request& request);
+
+struct Verdict {
+    bool holds = false;
+    std::string trouble;  // a sentence where it does not hold
+};
+
+// Proves in this process; a kernel that crashes takes it along. A class's scalar model, and the only kernel of a plain
+// op, are definitions and hold.
+Verdict prove_here(const KernelSpec& kernel, const Request& request);
+
+// Proves in a forked child, so that a kernel that crashes or hangs is disproved and nothing else happens.
+Verdict prove(const KernelSpec& kernel, const Request& request);
+
+}  // namespace quern::dispatch
