@@ -26,7 +26,15 @@ const exec::Plan& plan_for(const engine::Model& model, std::int64_t tokens) {
                 model.options().step_rows);
 }
 
-Json to_json(const std::string& node, const dispatch::Request& r, const dispatch::Choice& choice) {
+// "definition", "holds", "failed", or "none": it was not needed so far.
+const char* proof(const KernelSpec& kernel, const dispatch::Request& r, dispatch::Ledger& ledger) {
+    if (dispatch::is_definition(kernel)) return "definition";
+    const std::optional<dispatch::Verdict> v = ledger.known(kernel, r);
+    return !v ? "none" : v->holds ? "holds" : "failed";
+}
+
+Json to_json(const std::string& node, const dispatch::Request& r, const dispatch::Choice& choice,
+             dispatch::Ledger& ledger) {
     Json candidates = Json::array();
     for (const dispatch::Candidate& c : choice.candidates) {
         Json reasons = Json::array();
@@ -34,6 +42,7 @@ Json to_json(const std::string& node, const dispatch::Request& r, const dispatch
         candidates.push_back({{"kernel", std::string(c.spec->id)},
                               {"chosen", c.spec == choice.kernel},
                               {"preference", c.spec->preference},
+                              {"proof", proof(*c.spec, r, ledger)},
                               {"reasons", std::move(reasons)}});
     }
     return {{"node", node},
@@ -43,11 +52,12 @@ Json to_json(const std::string& node, const dispatch::Request& r, const dispatch
             {"candidates", std::move(candidates)}};
 }
 
-void print(const std::string& node, const dispatch::Request& r, const dispatch::Choice& choice) {
+void print(const std::string& node, const dispatch::Request& r, const dispatch::Choice& choice,
+           dispatch::Ledger& ledger) {
     std::printf("%s: %s, class %s\n", node.c_str(), std::string(name(r.op)).c_str(),
                 std::string(name(dispatch::node_class(r.op))).c_str());
     for (const dispatch::Candidate& c : choice.candidates) {
-        std::string why = c.spec == choice.kernel ? "chosen" : "";
+        std::string why = c.spec == choice.kernel ? "chosen, proof: " + std::string(proof(*c.spec, r, ledger)) : "";
         for (const Reason reason : c.reasons) why += (why.empty() ? "" : ", ") + std::string(sentence(reason));
         std::printf("  %-28s %s\n", std::string(c.spec->id).c_str(),
                     why.empty() ? "legal, comes later in the order of its class" : why.c_str());
@@ -66,11 +76,11 @@ void explain(const ExplainOptions& o) {
         if (!step.kernel || fnmatch(o.node.c_str(), t.name.c_str(), 0) != 0) continue;
         found = true;
         const dispatch::Request request = exec::request_for(program, t);
-        const dispatch::Choice choice = dispatch::choose(request, load.policy);
+        const dispatch::Choice choice = dispatch::choose(request, load.policy, load.ledger.get());
         if (o.json)
-            nodes.push_back(to_json(t.name, request, choice));
+            nodes.push_back(to_json(t.name, request, choice, *load.ledger));
         else
-            print(t.name, request, choice);
+            print(t.name, request, choice, *load.ledger);
     }
     if (!found) throw Error(Code::bad_request, "the model has no node called {}; `quern plan show` lists them", o.node);
     if (o.json)

@@ -147,6 +147,7 @@ Ledger::Key Ledger::key(const KernelSpec& kernel, const Request& request) {
 }
 
 std::optional<Verdict> Ledger::known(const KernelSpec& kernel, const Request& request) {
+    if (is_definition(kernel)) return Verdict{true, ""};
     const std::lock_guard lock(mutex_);
     const Key k = key(kernel, request);
     if (const auto found = verdicts_.find(k); found != verdicts_.end()) return found->second;

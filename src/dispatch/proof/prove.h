@@ -18,8 +18,10 @@ struct Verdict {
     std::string trouble;  // a sentence where it does not hold
 };
 
-// Proves in this process; a kernel that crashes takes it along. A class's scalar model, and the only kernel of a plain
-// op, are definitions and hold.
+// Whether a kernel is what others answer to: a class's scalar model, or the only kernel of a plain op.
+bool is_definition(const KernelSpec& kernel);
+
+// Proves in this process; a kernel that crashes takes it along. Definitions hold.
 Verdict prove_here(const KernelSpec& kernel, const Request& request);
 
 // Proves in a forked child, so that a kernel that crashes or hangs is disproved and nothing else happens.

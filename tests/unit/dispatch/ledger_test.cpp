@@ -1,0 +1,157 @@
+// Proofs and what is kept of them: broken kernels are disproved, whatever they do, and passed over; verdicts are found
+// again; a file that is no ledger costs nothing but the keeping.
+#include "dispatch/ledger.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+
+#include "kernels/cpu.h"
+#include "ops/linear.h"
+#include "ops/moe.h"
+
+namespace quern::dispatch {
+namespace {
+
+const KernelSpec& kernel(std::string_view id) {
+    for (const Registered* r = registered(); r; r = r->next)
+        if (r->spec.id == id) return r->spec;
+    std::abort();
+}
+KernelSpec broken(std::string_view id, quern::Run run) {
+    KernelSpec k = kernel(id);
+    k.id = "broken";
+    k.run = run;
+    return k;
+}
+Request linear_request() { return {"blk.0.attn_q", Op::linear, {DType::q4_k}, {}, 1024, 0}; }
+Request moe_request() { return {"blk.0.ffn_moe.inner", Op::moe_inner, {DType::q8_0, DType::q8_0}, {}, 256, 0}; }
+
+struct Folder {
+    Path path;
+    Folder() {
+        std::string name = (std::filesystem::temp_directory_path() / "quern-ledger-XXXXXX").string();
+        path = mkdtemp(name.data());
+    }
+    ~Folder() { std::filesystem::remove_all(path); }
+};
+
+const LinearArgs& linear(const void* args) { return *static_cast<const LinearArgs*>(args); }
+Status model_run(std::string_view id, const void* args, const Work& work) { return kernel(id).run(args, work); }
+
+// The kernel of the story: with more than 32 rows on one expert the rest is silently zero.
+Status zeros_past_row_32(const void* args, const Work& work) noexcept {
+    const Status s = model_run("moe_inner.f32x16.model", args, work);
+    const auto& a = *static_cast<const MoeInnerArgs*>(args);
+    const auto* begin = a.begin.row<std::int32_t>(0);
+    for (std::int64_t e = 0; e < a.gate.experts; ++e)
+        for (std::int32_t i = begin[e] + 32; i < begin[e + 1]; ++i)
+            std::memset(a.inner.row(a.slots.row<std::int32_t>(0)[i]), 0, std::size_t(a.gate.rows) * sizeof(float));
+    return s;
+}
+Status crashes(const void*, const Work&) noexcept {
+    std::signal(SIGSEGV, SIG_DFL);
+    raise(SIGSEGV);
+    return Status::ok;
+}
+Status gives_nan(const void* args, const Work& work) noexcept {
+    const Status s = model_run("linear.f32x16.model", args, work);
+    if (work.begin == 0) linear(args).y.row(0)[0] = std::numeric_limits<float>::quiet_NaN();
+    return s;
+}
+Status last_bit_depends_on_rows(const void* args, const Work& work) noexcept {
+    const Status s = model_run("linear.f32x16.model", args, work);
+    const LinearArgs& a = linear(args);
+    if (work.begin == 0 && a.x.rows() > 4) a.y.row(4)[0] = std::nextafter(a.y.row(4)[0], 1e30f);
+    return s;
+}
+Status does_nothing(const void*, const Work&) noexcept { return Status::ok; }
+
+TEST(Prove, EveryKernelOfThisBuildHoldsHere) {
+    for (const Registered* r = registered(); r; r = r->next) {
+        if (!covers(cpu_isa(), r->spec.needs) || r->spec.numerics != node_class(r->spec.op)) continue;
+        Request request{"node", r->spec.op, {}, {}, 0, 0};
+        if (r->spec.op == Op::linear) request = linear_request();
+        if (r->spec.op == Op::moe_inner || r->spec.op == Op::moe_down)
+            request = {"node", r->spec.op, {DType::q8_0}, {}, 256, 0};
+        if (r->spec.op == Op::attend) request = {"node", Op::attend, {}, {DType::f16, DType::f16}, 0, 64};
+        const Verdict v = prove(r->spec, request);
+        EXPECT_TRUE(v.holds) << v.trouble;
+    }
+}
+
+TEST(Prove, BrokenKernelsAreDisproved) {
+    EXPECT_FALSE(prove(broken("moe_inner.f32x16.avx2", zeros_past_row_32), moe_request()).holds);
+    for (const quern::Run run : {crashes, gives_nan, last_bit_depends_on_rows, does_nothing}) {
+        const Verdict v = prove(broken("linear.f32x16.avx2", run), linear_request());
+        EXPECT_FALSE(v.holds);
+        EXPECT_NE(v.trouble, "");
+    }
+    EXPECT_NE(prove(broken("linear.f32x16.avx2", crashes), linear_request()).trouble.find("signal 11"),
+              std::string::npos);
+}
+
+TEST(Ledger, AVerdictIsMadeOnceAndFoundAgain) {
+    if (!covers(cpu_isa(), Isa::avx2_fma)) GTEST_SKIP() << "this processor has nothing to prove";
+    const Folder folder;
+    const KernelSpec bad = broken("linear.f32x16.avx2", gives_nan);
+    {
+        Ledger ledger(folder.path / "sub" / "ledger.db");
+        EXPECT_EQ(ledger.trouble(), "");
+        EXPECT_TRUE(ledger.verdict(kernel("linear.f32x16.avx2"), linear_request()).holds);
+        EXPECT_FALSE(ledger.verdict(bad, linear_request()).holds);
+        ledger.verdict(bad, linear_request());
+        EXPECT_EQ(ledger.proved(), 2);
+    }
+    Ledger again(folder.path / "sub" / "ledger.db");
+    EXPECT_TRUE(again.verdict(kernel("linear.f32x16.avx2"), linear_request()).holds);
+    const Verdict v = again.verdict(bad, linear_request());
+    EXPECT_FALSE(v.holds);
+    EXPECT_NE(v.trouble, "");
+    EXPECT_EQ(again.proved(), 0);
+    Request other = linear_request();
+    other.k = 512;
+    EXPECT_FALSE(again.known(kernel("linear.f32x16.avx2"), other).has_value()) << "another shape class";
+    KernelSpec newer = kernel("linear.f32x16.avx2");
+    ++newer.version;
+    EXPECT_FALSE(again.known(newer, linear_request()).has_value()) << "another version";
+}
+
+TEST(Ledger, WhatIsNoLedgerIsLeftAloneAndTold) {
+    const Folder folder;
+    const Path file = folder.path / "ledger.db";
+    std::ofstream(file) << std::string(5000, 'x');
+    Ledger ledger(file);
+    EXPECT_NE(ledger.trouble().find("ledger.db"), std::string::npos) << ledger.trouble();
+    const bool here = covers(cpu_isa(), Isa::avx2_fma);
+    EXPECT_TRUE(!here || ledger.verdict(kernel("linear.f32x16.avx2"), linear_request()).holds);
+    EXPECT_EQ(std::filesystem::file_size(file), 5000u);
+    Ledger nowhere("/proc/nowhere/ledger.db");
+    EXPECT_NE(nowhere.trouble(), "");
+}
+
+TEST(Ledger, ADisprovedKernelIsPassedOver) {
+    if (!covers(cpu_isa(), Isa::avx2_fma)) GTEST_SKIP() << "this processor has one kernel only";
+    const Folder folder;
+    Ledger ledger(folder.path / "ledger.db");
+    const Policy policy = machine_policy();
+    const KernelSpec& best = *choose(linear_request(), policy, &ledger).kernel;
+    // The same kernel fails in a ledger where its proof was made to fail.
+    KernelSpec liar = best;
+    liar.run = gives_nan;
+    Ledger other;
+    ASSERT_FALSE(other.verdict(liar, linear_request()).holds);
+    const Choice c = choose(linear_request(), policy, &other);
+    EXPECT_NE(c.kernel->id, best.id);
+    bool told = false;
+    for (const Candidate& k : c.candidates)
+        if (k.spec->id == best.id) told = k.reasons == std::vector{Reason::disproved};
+    EXPECT_TRUE(told);
+}
+
+}  // namespace
+}  // namespace quern::dispatch
