@@ -7,11 +7,11 @@
 #include "ops/attend.h"
 
 #include <gtest/gtest.h>
+#include "dispatch/proof/moe_cases.h"
+#include "dispatch/proof/support.h"
 #include "ops/linear.h"
 #include "ops/norm.h"
 #include "ops/rope.h"
-#include "dispatch/proof/moe_cases.h"
-#include "dispatch/proof/support.h"
 
 namespace quern::proof {
 namespace {

@@ -3,8 +3,8 @@
 
 #include "dispatch/proof/moe_cases.h"
 
-#include "kernels/act.h"
 #include "dispatch/proof/linear_cases.h"
+#include "kernels/act.h"
 
 namespace quern::proof {
 namespace {

@@ -3,10 +3,10 @@
 #include "ops/embed.h"
 
 #include <gtest/gtest.h>
+#include "dispatch/proof/support.h"
 #include "ops/norm.h"
 #include "ops/rope.h"
 #include "ops/rowwise.h"
-#include "dispatch/proof/support.h"
 
 namespace quern::proof {
 namespace {

@@ -2,8 +2,8 @@
 #include "ops/attend.h"
 
 #include <gtest/gtest.h>
-#include "ops/recurrent.h"
 #include "dispatch/proof/support.h"
+#include "ops/recurrent.h"
 
 namespace quern::proof {
 namespace {
