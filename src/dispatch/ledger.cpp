@@ -21,6 +21,7 @@ int read_build_note(dl_phdr_info* object, std::size_t, void* to) {
     for (int i = 0; i < object->dlpi_phnum; ++i) {
         const ElfW(Phdr)& segment = object->dlpi_phdr[i];
         if (segment.p_type != PT_NOTE) continue;
+        // The loader gives addresses as numbers. NOLINTNEXTLINE(performance-no-int-to-ptr)
         const auto* at = reinterpret_cast<const char*>(object->dlpi_addr + segment.p_vaddr);
         const char* end = at + segment.p_memsz;
         while (at + sizeof(ElfW(Nhdr)) <= end) {
@@ -153,7 +154,7 @@ std::optional<Verdict> Ledger::known(const KernelSpec& kernel, const Request& re
     if (const auto found = verdicts_.find(k); found != verdicts_.end()) return found->second;
     if (!database_) return std::nullopt;
     try {
-        const std::optional<Verdict> found = database_->find(k);
+        std::optional<Verdict> found = database_->find(k);
         if (found) verdicts_[k] = *found;
         return found;
     } catch (const Error& e) {
@@ -165,7 +166,7 @@ std::optional<Verdict> Ledger::known(const KernelSpec& kernel, const Request& re
 
 Verdict Ledger::verdict(const KernelSpec& kernel, const Request& request) {
     if (const std::optional<Verdict> found = known(kernel, request)) return *found;
-    const Verdict made = prove(kernel, request);
+    Verdict made = prove(kernel, request);
     const std::lock_guard lock(mutex_);
     const Key k = key(kernel, request);
     verdicts_[k] = made;

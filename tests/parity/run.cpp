@@ -1,6 +1,6 @@
 #include "parity/run.h"
 
-#include <stdlib.h>
+#include <cstdlib>
 
 #include <algorithm>
 #include <filesystem>

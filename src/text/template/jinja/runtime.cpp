@@ -1,6 +1,6 @@
 #include "text/template/jinja/runtime.h"
 
-#include <string.h>
+#include <cstring>
 
 #include <algorithm>
 

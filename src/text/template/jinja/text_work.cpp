@@ -1,6 +1,6 @@
 #include "text/template/jinja/text_work.h"
 
-#include <string.h>
+#include <cstring>
 
 #include <algorithm>
 #include <limits>
