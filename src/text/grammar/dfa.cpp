@@ -451,8 +451,7 @@ Dfa product(std::span<const Dfa* const> parts, Stops stops,
             bool alive = stops == Stops::never;
             for (std::size_t p = 0; p < parts.size(); ++p) {
                 const Dfa& part = *parts[p];
-                target[p] =
-                    key[p] < 0 ? -1 : part.next[static_cast<std::size_t>(key[p] * part.class_count + by_part[p])];
+                target[p] = key[p] < 0 ? -1 : part.next[part.cell(key[p], by_part[p])];
                 alive = alive || target[p] >= 0;
             }
             d.next.push_back(alive ? frontier.number(target) : Dfa::dead);

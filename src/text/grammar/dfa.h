@@ -52,8 +52,12 @@ struct Dfa {
 
     std::int32_t states() const { return static_cast<std::int32_t>(labels.size()); }
     std::size_t interval_of(std::uint32_t symbol) const;
+    // Where in `next` a state's step by a class stands.
+    std::size_t cell(std::int32_t state, std::int32_t cls) const {
+        return static_cast<std::size_t>(state) * static_cast<std::size_t>(class_count) + static_cast<std::size_t>(cls);
+    }
     std::int32_t step(std::int32_t state, std::uint32_t symbol) const {
-        return next[static_cast<std::size_t>(state * class_count + classes[interval_of(symbol)])];
+        return next[cell(state, classes[interval_of(symbol)])];
     }
     // The label of a text, or refuses. Linear in the text.
     std::int32_t run(std::span<const std::uint32_t> text) const;

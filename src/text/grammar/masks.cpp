@@ -28,7 +28,7 @@ struct KeyHash {
 };
 
 std::int32_t step_ascii(const Leaf& leaf, std::int32_t state, std::uint8_t byte) {
-    return leaf.dfa.next[static_cast<std::size_t>(state * leaf.dfa.class_count + leaf.ascii[byte])];
+    return leaf.dfa.next[leaf.dfa.cell(state, leaf.ascii[byte])];
 }
 
 std::uint32_t between_of(Spelling s) { return s == Spelling::json ? in_string() : between; }
@@ -141,8 +141,7 @@ std::uint64_t LeafMasks::alike(std::int32_t leaf_state, std::uint32_t spelling_s
 
 bool LeafMasks::is_broad(const Leaf& leaf, std::int32_t state) const {
     int count = 0;
-    for (std::uint32_t c = 0x20; c < 0x7f; ++c)
-        count += leaf.dfa.next[static_cast<std::size_t>(state * leaf.dfa.class_count + leaf.ascii[c])] >= 0;
+    for (std::uint32_t c = 0x20; c < 0x7f; ++c) count += leaf.dfa.next[leaf.dfa.cell(state, leaf.ascii[c])] >= 0;
     return count >= broad;
 }
 

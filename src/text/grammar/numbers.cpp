@@ -39,7 +39,7 @@ public:
     }
     void edge(std::int32_t from, char symbol, std::int32_t to) {
         const int cls = symbol == '-' ? 1 : symbol == '.' ? 2 : symbol - '0' + 3;
-        d_.next[static_cast<std::size_t>(from * 13 + cls)] = to;
+        d_.next[d_.cell(from, cls)] = to;
     }
     void digits(std::int32_t from, char first, char last, std::int32_t to) {
         for (char c = first; c <= last; ++c) edge(from, c, to);
