@@ -68,8 +68,9 @@ Value index(Runtime& r, const Value& self, const Args& args) {
 
 Value count(Runtime& r, const Value& self, const Args& args) {
     const auto [what] = bind<1>("count", args, {"value"}, 1);
-    const auto n = std::ranges::count_if(self.list->items, [&](const Value& v) { return r.equal(v, *what); });
-    return Value::of(static_cast<std::int64_t>(n));
+    std::int64_t n = 0;
+    for (const Value& v : self.list->items) n += r.equal(v, *what);
+    return Value::of(n);
 }
 
 Value copy_list(Runtime& r, const Value& self, const Args& args) {
