@@ -25,8 +25,9 @@ std::shared_ptr<const grammar::Vocabulary> vocabulary_of(const Tokenizer& t, std
 
 }  // namespace
 
-TokenConstraint::TokenConstraint(std::shared_ptr<const grammar::Grammar> wanted, const text::Tokenizer& tokenizer,
-                                 std::span<const std::int32_t> ends, std::string_view markup, std::int64_t vocabulary)
+TokenConstraint::TokenConstraint(const std::shared_ptr<const grammar::Grammar>& wanted,
+                                 const text::Tokenizer& tokenizer, std::span<const std::int32_t> ends,
+                                 std::string_view markup, std::int64_t vocabulary)
     : matcher_(wanted, std::make_shared<grammar::LeafMasks>(wanted->program(), vocabulary_of(tokenizer, ends, markup))),
       mask_((static_cast<std::size_t>(vocabulary) + 63) / 64),
       words_((static_cast<std::size_t>(tokenizer.vocab_size()) + 63) / 64) {

@@ -18,7 +18,7 @@ public:
     // `ends`: the tokens after which an answer is over. Control tokens may come only where their text is in `markup`,
     // the markers that the grammar spells out. `vocabulary`: how many logits a row has; those beyond the tokenizer's
     // never come. Throws Error(bad_request) when the grammar allows no text at all.
-    TokenConstraint(std::shared_ptr<const grammar::Grammar> wanted, const text::Tokenizer& tokenizer,
+    TokenConstraint(const std::shared_ptr<const grammar::Grammar>& wanted, const text::Tokenizer& tokenizer,
                     std::span<const std::int32_t> ends, std::string_view markup, std::int64_t vocabulary);
 
     // Which tokens may come next, as Sampler::sample() wants it. Valid until the next call.

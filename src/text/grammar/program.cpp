@@ -154,16 +154,16 @@ std::int32_t Program::final_state() { return final_ >= 0 ? final_ : final_ = add
 
 std::int32_t Program::reserve() { return add({State::Kind::fork, 0, {}, {}, false}); }
 
-void Program::set_targets(std::int32_t fork, std::vector<std::int32_t> targets) {
+void Program::set_targets(std::int32_t fork, const std::vector<std::int32_t>& targets) {
     auto& exits = states_[static_cast<std::size_t>(fork)].exits;
     exits.clear();
     for (const std::int32_t t : targets) exits.push_back({{}, t});
 }
 
-std::int32_t Program::fork(std::vector<std::int32_t> targets, std::vector<std::int32_t> needs) {
+std::int32_t Program::fork(const std::vector<std::int32_t>& targets, std::vector<std::int32_t> needs) {
     if (targets.size() == 1 && needs.empty()) return targets[0];
     const std::int32_t s = add({State::Kind::fork, 0, {}, std::move(needs), false});
-    set_targets(s, std::move(targets));
+    set_targets(s, targets);
     return s;
 }
 

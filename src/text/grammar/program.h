@@ -94,13 +94,13 @@ public:
     std::int32_t add_rule();  // its start is set later
 
     std::int32_t final_state();
-    std::int32_t fork(std::vector<std::int32_t> targets, std::vector<std::int32_t> needs = {});
+    std::int32_t fork(const std::vector<std::int32_t>& targets, std::vector<std::int32_t> needs = {});
     std::int32_t call(std::int32_t rule, std::int32_t next);
     std::int32_t op(Op op, std::int32_t next);
     std::int32_t leaf(std::int32_t leaf, std::vector<State::Exit> exits);
     std::int32_t leaf(std::int32_t leaf, std::int32_t next);  // whatever its label
     std::int32_t reserve();                                   // a fork whose targets come later, for loops
-    void set_targets(std::int32_t fork, std::vector<std::int32_t> targets);
+    void set_targets(std::int32_t fork, const std::vector<std::int32_t>& targets);
 
     // Drops all ways that lead nowhere, so that a machine never gets stuck, and refuses left recursion: throws
     // Error(unsupported). Afterwards the program does not change. Linear.

@@ -94,10 +94,11 @@ void number_keywords(Resolver& r, const Place& p, Type& t) {
                                                     {"exclusiveMinimum", Bound::above},
                                                     {"maximum", Bound::at_most},
                                                     {"exclusiveMaximum", Bound::below}};
-    for (const auto& [key, kind] : bounds)
-        if (const Json* v = find(p, key))
-            with_pointer(p, key, [&] {
-                add(bounded(decimal(expect(p, key, *v, v->is_number(), "it must be a number")), kind, r.budget()));
+    for (const std::pair<const char*, Bound>& b : bounds)
+        if (const Json* v = find(p, b.first))
+            with_pointer(p, b.first, [&] {
+                add(bounded(decimal(expect(p, b.first, *v, v->is_number(), "it must be a number")), b.second,
+                            r.budget()));
             });
     if (const Json* v = find(p, "multipleOf"))
         with_pointer(p, "multipleOf", [&] {

@@ -39,7 +39,8 @@ std::vector<Tool> read_tools(const Json& tools) {
     std::set<std::string> names;
     for (const Json& t : tools) {
         const Json& inner = t.is_object() && t.contains("function") ? t.at("function") : t;
-        if (!inner.is_object() || !inner.contains("name") || !inner.at("name").is_string() || inner.at("name") == "")
+        if (!inner.is_object() || !inner.contains("name") || !inner.at("name").is_string() ||
+            inner.at("name").get_ref<const std::string&>().empty())
             throw Error(Code::bad_request, "tool {} has no name", list.size());
         list.push_back({inner.at("name").get<std::string>(), inner.value("parameters", Json(true))});
         check_name(list.back().name);
