@@ -53,16 +53,16 @@ def sums(rng):
 
 # generator: share of the documents at the start and at the end of training
 MIX = {
-    tasks.copying: (0.20, 0.07), tasks.recall: (0.18, 0.07), tool_tasks.tool_call: (0.12, 0.22),
-    tool_tasks.tool_choice: (0.04, 0.11),
-    tool_tasks.tool_result: (0.03, 0.05), tool_tasks.no_tool: (0.02, 0.03), tasks.json_object: (0.12, 0.14),
-    tasks.addition: (0.08, 0.12), tasks.arithmetic: (0.04, 0.05), tasks.listing: (0.05, 0.05),
-    tasks.memory: (0.03, 0.02), tasks.reading: (0.03, 0.03), tasks.question: (0.06, 0.05),
-    tasks.told_story: (0.04, 0.03), dialogue: (0.02, 0.03),
+    tasks.copying: (0.20, 0.05), tasks.recall: (0.18, 0.11), tool_tasks.tool_call: (0.12, 0.25),
+    tool_tasks.tool_choice: (0.04, 0.09),
+    tool_tasks.tool_result: (0.03, 0.04), tool_tasks.no_tool: (0.02, 0.03), tasks.json_object: (0.12, 0.20),
+    tasks.addition: (0.08, 0.06), tasks.arithmetic: (0.04, 0.02), tasks.listing: (0.05, 0.02),
+    tasks.memory: (0.03, 0.02), tasks.reading: (0.03, 0.02), tasks.question: (0.06, 0.05),
+    tasks.told_story: (0.04, 0.02), dialogue: (0.02, 0.02),
 }
-SUMS = 0.08
+SUMS = 0.02
 # how many further questions of the same kind may follow in the same document
-FURTHER = {tasks.copying: 2, tasks.json_object: 3, tasks.addition: 6, tasks.arithmetic: 3, tasks.listing: 2,
+FURTHER = {tasks.copying: 2, tasks.json_object: 5, tasks.addition: 6, tasks.arithmetic: 3, tasks.listing: 2,
            tasks.question: 2}
 
 
