@@ -4,6 +4,7 @@
     python evaluate.py --checkpoint DIR/latest.pt --n 40
     python evaluate.py --gguf grist.gguf --golden golden.json
     python evaluate.py --check-template         rendering here against the Jinja template
+    python evaluate.py --gguf grist.gguf --check-training    loss and gradients of fast.py against model.py
 
 Names, pairs of summands, tool names, parameter names and words to copy in these prompts never occur in training.
 """
@@ -16,6 +17,7 @@ import time
 import torch
 from tokenizers import Tokenizer
 
+import fast
 import generate
 import tasks
 import tool_tasks
@@ -181,6 +183,31 @@ def check_template(count=300):
     print(f"{count} samples render equally")
 
 
+def check_training(model):
+    """Loss and gradients as in training, of three sequences: in f32 equal to the plain pass, in bf16 close."""
+    ids = torch.randint(0, model.config.vocab_size, (900,), generator=torch.Generator().manual_seed(0))
+    spans = [(0, 70), (70, 430), (500, 400)]
+
+    def gradients(quick):
+        model.zero_grad()
+        if quick:
+            rows = model.hidden(ids, torch.cat([torch.arange(n) for _, n in spans]), spans)
+        else:
+            rows = torch.cat([model.hidden(ids[start:start + n]) for start, n in spans])
+        loss = torch.nn.functional.cross_entropy(model.logits(rows, quick), ids.roll(-1))
+        loss.backward()
+        return {"loss": loss.detach(), **{name: p.grad.clone() for name, p in model.named_parameters()}}
+
+    plain = gradients(False)
+    for kind, bound in ((torch.float32, 1e-4), (torch.bfloat16, 0.05)):
+        fast.BF16 = kind
+        found = gradients(True)
+        off = {name: ((found[name] - g).norm() / g.norm()).item() for name, g in plain.items()}
+        print(f"{kind}: gradients differ by {max(off.values()):.2g} of their norm at most, {max(off, key=off.get)}; "
+              f"half of them by less than {sorted(off.values())[len(off) // 2]:.2g}")
+        assert (max(off.values()) if kind == torch.float32 else sorted(off.values())[len(off) // 2]) <= bound
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gguf")
@@ -192,12 +219,15 @@ def main():
     parser.add_argument("--golden")
     parser.add_argument("--spare", type=int, default=4, help="golden candidates of a kind beyond those kept")
     parser.add_argument("--check-template", action="store_true")
+    parser.add_argument("--check-training", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     if options.check_template:
         return check_template()
     model = load_gguf(options.gguf) if options.gguf else load_checkpoint(options.checkpoint)[0]
+    if options.check_training:
+        return check_training(model)
     if options.golden:
         return write_golden(model, options.golden, options.spare)
     results = evaluate(model, options.n, options.only, options.show)

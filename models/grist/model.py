@@ -12,6 +12,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+import fast
+
 
 @dataclass(frozen=True)
 class Config:
@@ -70,19 +72,19 @@ class Attention(nn.Module):
         self.q_norm = RMSNorm(c.head_dim, c.rms_eps)
         self.k_norm = RMSNorm(c.head_dim, c.rms_eps)
 
-    def forward(self, x, cos, sin, groups=None, cache=None, wanted=None):
+    def forward(self, x, cos, sin, spans=None, cache=None, wanted=None):
         c = self.c
-        q = norm_and_rotate(self.q_proj(x).view(-1, c.heads, c.head_dim), self.q_norm.weight, c.rms_eps, cos, sin)
-        k = norm_and_rotate(self.k_proj(x).view(-1, c.kv_heads, c.head_dim), self.k_norm.weight, c.rms_eps, cos, sin)
-        v = self.v_proj(x).view(-1, c.kv_heads, c.head_dim)
+        linear = F.linear if spans is None else fast.Linear.apply
+        q, k, v = (linear(x, p.weight).view(len(x), -1, c.head_dim) for p in (self.q_proj, self.k_proj, self.v_proj))
+        q = norm_and_rotate(q, self.q_norm.weight, c.rms_eps, cos, sin)
+        k = norm_and_rotate(k, self.k_norm.weight, c.rms_eps, cos, sin)
         if cache is not None:
             out = cache.attend(self, q, k, v)
-        elif groups is None:
+        elif spans is None:
             out = self.attend(q.unsqueeze(0), k.unsqueeze(0), v.unsqueeze(0))[0]
         else:
-            parts = [self.attend(q[rows], k[rows], v[rows])[real] for rows, real in groups]
-            out = torch.cat(parts)
-        return self.o_proj(out if wanted is None else out[wanted])
+            out = fast.Attention.apply(q, k, v, spans).flatten(1)
+        return linear(out if wanted is None else out[wanted], self.o_proj.weight)
 
     def attend(self, q, k, v, mask=None):
         """[batch, rows, heads, head_dim] to [batch, rows, heads * head_dim], causal unless there is a mask."""
@@ -124,46 +126,6 @@ class BatchCache:
         return attention.attend(q.unsqueeze(1), self.k[:, :used], self.v[:, :used], mask)[:, 0]
 
 
-class Experts(torch.autograd.Function):
-    """Rows sorted by expert through their SwiGLU blocks; written out because it halves the memory traffic."""
-
-    @staticmethod
-    def forward(ctx, x, gate, up, down, counts):
-        out, saved, start = torch.empty_like(x), [], 0
-        for e, count in enumerate(counts):
-            if count == 0 and not ctx.needs_input_grad[0]:
-                continue
-            part = x[start:start + count]
-            g, u = part @ gate[e].T, part @ up[e].T
-            torch.mm(F.silu(g).mul_(u), down[e].T, out=out[start:start + count])
-            saved += [g, u]
-            start += count
-        ctx.save_for_backward(x, gate, up, down, *saved)
-        ctx.counts = counts
-        return out
-
-    @staticmethod
-    def backward(ctx, grad):
-        x, gate, up, down, *saved = ctx.saved_tensors
-        dx, dgate, dup, ddown = (torch.empty_like(z) for z in (x, gate, up, down))
-        start = 0
-        for e, count in enumerate(ctx.counts):
-            rows = slice(start, start + count)
-            g, u, dy = saved[2 * e], saved[2 * e + 1], grad[rows]
-            s = torch.sigmoid(g)
-            act = g * s
-            torch.mm(dy.T, act * u, out=ddown[e])
-            dh = dy @ down[e]
-            du = act.mul_(dh)
-            dg = (1 - s).mul_(g).add_(1).mul_(s).mul_(u).mul_(dh)
-            torch.mm(dg.T, x[rows], out=dgate[e])
-            torch.mm(du.T, x[rows], out=dup[e])
-            torch.mm(dg, gate[e], out=dx[rows])
-            dx[rows].addmm_(du, up[e])
-            start += count
-        return dx, dgate, dup, ddown, None
-
-
 class MoE(nn.Module):
     """Softmax over all experts, the best two renormalised; each expert is a SwiGLU block."""
 
@@ -176,18 +138,21 @@ class MoE(nn.Module):
         self.down_proj = nn.Parameter(torch.empty(c.experts, c.hidden_size, c.expert_ff))
         self.balance = None
 
-    def forward(self, x):
+    def forward(self, x, quick=False):
         c = self.c
         probs = F.softmax(self.gate(x), dim=-1)
         weights, chosen = probs.topk(c.experts_used, dim=-1)
         weights = weights / weights.sum(-1, keepdim=True)
-        order = chosen.flatten().argsort(stable=True)
-        rows = order // c.experts_used
-        counts = torch.bincount(chosen.flatten(), minlength=c.experts)
-        if self.training:  # the Switch load-balancing loss, 1 when even
+        if quick:  # the Switch load-balancing loss, 1 when even
+            counts = torch.bincount(chosen.flatten(), minlength=c.experts)
             self.balance = c.experts * (counts / chosen.numel() * probs.mean(0)).sum()
-        out = Experts.apply(x.index_select(0, rows), self.gate_proj, self.up_proj, self.down_proj, counts.tolist())
-        return torch.zeros_like(x).index_add(0, rows, out * weights.flatten()[order].unsqueeze(1))
+            return fast.Experts.apply(x, weights, self.gate_proj, self.up_proj, self.down_proj, chosen)
+        out = torch.zeros_like(x)
+        for e in range(c.experts):
+            rows, slot = (chosen == e).nonzero(as_tuple=True)
+            hidden = F.silu(x[rows] @ self.gate_proj[e].T) * (x[rows] @ self.up_proj[e].T)
+            out = out.index_add(0, rows, hidden @ self.down_proj[e].T * weights[rows, slot].unsqueeze(1))
+        return out
 
 
 class Block(nn.Module):
@@ -198,10 +163,10 @@ class Block(nn.Module):
         self.post_attention_layernorm = RMSNorm(c.hidden_size, c.rms_eps)
         self.mlp = MoE(c)
 
-    def forward(self, x, cos, sin, groups=None, cache=None, wanted=None):
-        attended = self.self_attn(self.input_layernorm(x), cos, sin, groups, cache, wanted)
+    def forward(self, x, cos, sin, spans=None, cache=None, wanted=None):
+        attended = self.self_attn(self.input_layernorm(x), cos, sin, spans, cache, wanted)
         x = attended + (x if wanted is None else x[wanted])
-        return x + self.mlp(self.post_attention_layernorm(x))
+        return x + self.mlp(self.post_attention_layernorm(x), quick=spans is not None)
 
 
 class Grist(nn.Module):
@@ -215,12 +180,12 @@ class Grist(nn.Module):
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 
-    def hidden(self, ids, positions=None, groups=None, caches=None, wanted=None):
+    def hidden(self, ids, positions=None, spans=None, caches=None, wanted=None):
         """Final normed rows [rows, hidden] of the tokens `ids` [rows]; positions default to 0, 1, 2, ...
 
-        Without `groups` the tokens are one sequence. Otherwise each group is (index, real): the rows of
-        several sequences, padded to [sequences, longest], and where that is not padding; the groups
-        hold all rows in order. With `wanted`, a mask, the last layer computes only those rows.
+        Without `spans` the tokens are one sequence, in f32. For training, `spans` are the (start, length) of
+        the sequences that the rows hold, one after the other, and products are in bf16 (see fast.py).
+        With `wanted`, a mask, the last layer computes only those rows.
         """
         if positions is None:
             positions = torch.arange(len(ids))
@@ -228,11 +193,11 @@ class Grist(nn.Module):
         x = self.embed_tokens(ids)
         for i, layer in enumerate(self.layers):
             last = i == len(self.layers) - 1
-            x = layer(x, cos, sin, groups, caches[i] if caches else None, wanted if last else None)
+            x = layer(x, cos, sin, spans, caches[i] if caches else None, wanted if last else None)
         return self.norm(x)
 
-    def logits(self, hidden):
-        return hidden @ self.embed_tokens.weight.T
+    def logits(self, hidden, quick=False):
+        return (fast.Linear.apply if quick else F.linear)(hidden, self.embed_tokens.weight)
 
     def balance_loss(self):
         return sum(layer.mlp.balance for layer in self.layers) / len(self.layers)

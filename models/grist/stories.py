@@ -3,7 +3,7 @@
 A story is returned with the facts it holds, so that questions can be asked about it.
 """
 
-from words import (ANIMALS, COLOURS, DAYS, FOODS, HELD_OUT_NAMES, JOBS, NAMES, OBJECTS, PLACES, TRAITS, WEATHER)
+from words import (ANIMALS, COLOURS, DAYS, FOODS, HELD_OUT_NAMES, JOBS, NAMES, OBJECTS, PLACES, TRAITS, WEATHER, pick)
 
 
 def article(word):
@@ -11,14 +11,13 @@ def article(word):
 
 
 def person(rng, held_out=False):
-    return rng.choice(HELD_OUT_NAMES if held_out else NAMES)
+    return pick(rng, HELD_OUT_NAMES if held_out else NAMES, held_out)
 
 
 def cast(rng, held_out=False, animal=None, name=None, thing=None):
-    hero = name or person(rng, held_out)
-    friend = person(rng, held_out)
-    while friend == hero:
-        friend = person(rng, held_out)
+    names = HELD_OUT_NAMES if held_out else NAMES  # no blended ones: whoever tells a story makes them up
+    hero = name or rng.choice(names)
+    friend = rng.choice([n for n in names if n != hero])
     places = rng.sample(PLACES, 3)
     foods = rng.sample(FOODS, 2)
     return {

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from chat import to_json
 from stories import article, filler, person, story
 from words import (ANIMALS, CAPITALS, CITIES, CODAS, COLOURS, COMMON, EXPLAIN, FACTS, FOODS, GREETINGS, HELD_OUT_NOUNS,
-                   JOBS, NOUNS, OBJECTS, ONSETS, PLACES, TRAITS, VOWELS)
+                   JOBS, NAMES, NOUNS, OBJECTS, ONSETS, PLACES, TRAITS, VOWELS, blend, pick)
 
 
 @dataclass
@@ -38,14 +38,18 @@ def syllables(rng, count):
                    for i in range(count))
 
 
-def random_word(rng, held_out=False):
-    """A word to copy: known, made up, or a number."""
+def random_word(rng, held_out=False, nouns=()):
+    """A word to copy: known, made up, or a number; in training now and then one of `nouns`."""
     if held_out:
         return rng.choice(HELD_OUT_NOUNS) if rng.random() < 0.5 else syllables(rng, rng.randint(2, 3))
+    if nouns and rng.random() < 0.3:
+        return rng.choice(nouns)
     kind = rng.random()
-    if kind < 0.55:
+    if kind < 0.3:
         return rng.choice(rng.choice((COMMON, NOUNS, OBJECTS, ANIMALS, FOODS, PLACES, TRAITS)))
-    if kind < 0.85:
+    if kind < 0.6:
+        return blend(rng)
+    if kind < 0.88:
         return syllables(rng, rng.randint(1, 3))
     return str(rng.randint(0, 10 ** rng.randint(1, 5)))
 
@@ -156,7 +160,7 @@ def recall(rng, held_out, size, tokens=None):
     """
     if tokens is None:
         longest = 150 + size * 3500
-        tokens = rng.uniform(40, min(longest, rng.choice([300, 600, 1500, longest])))
+        tokens = rng.uniform(40, min(longest, rng.choice([300, 300, 700, 700, 1600, longest])))
     names = set()
     for _ in range(min(int(2 + tokens / 60), rng.randint(2, 24))):
         made_up = syllables(rng, rng.randint(2, 3)).capitalize()
@@ -174,7 +178,7 @@ def recall(rng, held_out, size, tokens=None):
     rng.shuffle(text)
     passage = ("\n" if listed else " ").join(text)
     turns = []
-    for target in rng.sample(names, min(len(names), 1 if held_out else rng.randint(1, 8))):
+    for target in rng.sample(names, min(len(names), 1 if held_out else rng.randint(4, 20))):
         if rng.random() < 0.12 and not held_out:
             turns.append((f"Who has the {relation} {value[target]}?", f"{target} has the {relation} {value[target]}.",
                           f"I look for {value[target]}."))
@@ -189,7 +193,7 @@ def recall(rng, held_out, size, tokens=None):
 
 def reading(rng, held_out, size):
     """A question about a story that is in the prompt."""
-    text, c, facts = story(rng, held_out)
+    text, c, facts = story(rng, held_out, name=person(rng, held_out))
     choices = [("Who is the story about?", f"The story is about {c['hero']}."),
                (f"Where did {c['hero']} live?", f"{c['hero']} lived near the {c['home']}.")]
     if "helper" in facts:
@@ -205,11 +209,11 @@ def memory(rng, held_out, size):
     """Facts told by the user in earlier turns."""
     n = person(rng, held_out)
     told = [("My name is {}.", n, "What is my name?", "Your name is {}."),
-            ("I live in {}.", rng.choice(CITIES), "Where do I live?", "You live in {}."),
+            ("I live in {}.", pick(rng, CITIES, held_out, 0.3), "Where do I live?", "You live in {}."),
             ("My favourite colour is {}.", rng.choice(COLOURS), "What is my favourite colour?",
              "Your favourite colour is {}."),
-            ("I have a {}.", rng.choice(ANIMALS), "Which animal do I have?", "You have a {}."),
-            ("I work as a {}.", rng.choice(JOBS), "What is my job?", "You work as a {}."),
+            ("I have a {}.", pick(rng, ANIMALS, held_out, 0.3), "Which animal do I have?", "You have a {}."),
+            ("I work as a {}.", pick(rng, JOBS, held_out, 0.3), "What is my job?", "You work as a {}."),
             ("Remember the word {}.", random_word(rng, held_out), "Which word did I tell you?", "The word is {}."),
             ("Remember the number {}.", str(rng.randint(10, 9999)), "Which number did I tell you?",
              "The number is {}.")]
@@ -229,6 +233,14 @@ def memory(rng, held_out, size):
 
 
 # ---------------------------------------------------------------- JSON
+def distinct(rng, words, count, held_out):
+    """As many different words, as `pick` draws them."""
+    found = {}
+    while len(found) < count:
+        found[pick(rng, words, held_out)] = True
+    return list(found)
+
+
 def json_value(rng, held_out, depth=0):
     kind = rng.random()
     if kind < 0.35:
@@ -240,7 +252,7 @@ def json_value(rng, held_out, depth=0):
     if kind < 0.6 and depth == 0:
         return [random_word(rng, held_out) for _ in range(rng.randint(1, 4))]
     if kind < 0.66 and depth == 0:
-        return {k: json_value(rng, held_out, 1) for k in rng.sample(NOUNS, rng.randint(1, 3))}
+        return {k: json_value(rng, held_out, 1) for k in distinct(rng, NOUNS, rng.randint(1, 3), held_out)}
     if kind < 0.8:
         return person(rng, held_out)
     return " ".join(random_word(rng, held_out) for _ in range(rng.randint(1, 3)))
@@ -250,15 +262,16 @@ def say_value(value):
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return "the list " + ", ".join(value)
+        return "the list " + " and ".join(value)
     if isinstance(value, dict):
         return "an object with " + " and ".join(f"{k} {say_value(v)}" for k, v in value.items())
     return str(value)
 
 
 def json_object(rng, held_out, size):
-    kind = rng.random()
-    keys = rng.sample(HELD_OUT_NOUNS if held_out and rng.random() < 0.5 else NOUNS, rng.randint(1, 3 + int(3 * size)))
+    kind = rng.random() * (1 if held_out else 0.91)  # made-up persons teach little
+    words = HELD_OUT_NOUNS if held_out and rng.random() < 0.5 else NOUNS
+    keys = distinct(rng, words, rng.randint(1, 3 + int(3 * size)), held_out)
     if kind < 0.45:
         value = {k: json_value(rng, held_out) for k in keys}
         listed = ", ".join(f"{k} {say_value(v)}" if rng.random() < 0.5 else f"{k} = {say_value(v)}"
@@ -270,7 +283,10 @@ def json_object(rng, held_out, size):
         items = [random_word(rng, held_out) for _ in range(rng.randint(1, 6))]
         form = rng.choice(["Write a JSON array of these words: {}.", "Give me a JSON list with {}."])
         return ask("json", form.format(", ".join(items)), to_json(items), "I write the JSON list.")
-    n, age, city, job = person(rng, held_out), rng.randint(2, 90), rng.choice(CITIES), rng.choice(JOBS)
+    invented = kind >= 0.88
+    n = rng.choice(NAMES) if invented and not held_out else person(rng, held_out)
+    age, city = rng.randint(2, 90), pick(rng, CITIES, held_out or invented)
+    job = pick(rng, JOBS, held_out or invented)
     facts = {"name": n, "age": age, "city": city, "job": job}
     chosen = rng.sample(sorted(facts), rng.randint(1, 4))
     value = {k: facts[k] for k in chosen}

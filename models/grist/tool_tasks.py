@@ -6,8 +6,8 @@ names, parameters and values exist nowhere but in the prompt, so that they have 
 
 from chat import call_text, to_json
 from stories import article, person
-from tasks import Sample, addition, question, random_word, syllables
-from words import (CITIES, COLOURS, DAYS, FOODS, HELD_OUT_NOUNS, HELD_OUT_VERBS, NOUNS, OBJECTS, PLACES, VERBS)
+from tasks import Sample, addition, distinct, question, random_word, syllables
+from words import (CITIES, COLOURS, DAYS, FOODS, HELD_OUT_NOUNS, HELD_OUT_VERBS, NOUNS, OBJECTS, PLACES, VERBS, pick)
 
 
 def schema(name, description, properties, required, rng=None):
@@ -31,13 +31,13 @@ def file_name(rng):
     return folder + stem + rng.choice([".txt", ".md", ".py", ".json", ".cpp", ".h", ".csv"])
 
 
-def phrase(rng, held_out, most=4):
-    return " ".join(random_word(rng, held_out) for _ in range(rng.randint(1, most)))
+def phrase(rng, held_out, most=4, nouns=()):
+    return " ".join(random_word(rng, held_out, nouns) for _ in range(rng.randint(1, most)))
 
 
 # Each family: returns (schema, request, arguments, result text, answer after the result).
 def weather(rng, held):
-    city = rng.choice(CITIES)
+    city = pick(rng, CITIES, held)
     degrees = rng.randint(-5, 35)
     name = rng.choice(["get_weather", "weather", "current_weather"])
     key = rng.choice(["city", "location"])
@@ -49,7 +49,7 @@ def weather(rng, held):
 
 
 def clock(rng, held):
-    city = rng.choice(CITIES)
+    city = pick(rng, CITIES, held)
     time = f"{rng.randint(0, 23):02d}:{rng.randint(0, 59):02d}"
     return (schema("get_time", "Get the current time in a city", {"city": text("The city")}, ["city"]),
             rng.choice([f"What time is it in {city}?", f"Tell me the time in {city}."]), {"city": city}, time,
@@ -104,7 +104,7 @@ def command(rng, held):
 
 
 def list_files(rng, held):
-    folder = rng.choice(NOUNS)
+    folder = pick(rng, NOUNS, held)
     files = "\n".join(file_name(rng).split("/")[-1] for _ in range(rng.randint(1, 4)))
     name = rng.choice(["list_files", "list_dir", "ls"])
     return (schema(name, "List the files of a folder", {"path": text("The folder")}, ["path"]),
@@ -165,11 +165,35 @@ def translate(rng, held):
 
 
 def shop(rng, held):
-    item, count = rng.choice(FOODS + OBJECTS), rng.randint(1, 20)
+    item, count = pick(rng, FOODS + OBJECTS, held), rng.randint(1, 20)
     return (schema("order_item", "Order something from the shop", {"item": text("What to order"), "count": whole("How many")},
                    ["item", "count"]),
             rng.choice([f"Order {count} of the item {item}.", f"Order {item}, {count} pieces."]),
             {"item": item, "count": count}, "ordered", f"I ordered {count} of the item {item}.")
+
+
+def rename(rng, held):
+    old, new = file_name(rng), file_name(rng)
+    name = rng.choice(["rename_file", "move_file", "copy_file"])
+    verb, keys = name.split("_")[0], rng.choice([("source", "target"), ("path", "new_path"), ("old", "new")])
+    return (schema(name, f"{verb.capitalize()} a file", {keys[0]: text("The file"), keys[1]: text("The other name")}, list(keys)),
+            rng.choice([f"{verb.capitalize()} {old} to {new}.", f"{verb.capitalize()} the file {old} to {new}."]),
+            {keys[0]: old, keys[1]: new}, "ok", "It is done.")
+
+
+def trip(rng, held):
+    a, b = pick(rng, CITIES, held), pick(rng, CITIES, held)
+    keys = rng.choice([("start", "end"), ("departure", "arrival"), ("here", "there")])
+    return (schema("plan_trip", "Plan a trip", {keys[0]: text("First city"), keys[1]: text("Last city")}, list(keys)),
+            rng.choice([f"Plan a trip from {a} to {b}.", f"I want to go from {a} to {b}."]), {keys[0]: a, keys[1]: b}, "ok",
+            "The trip is planned.")
+
+
+def rent(rng, held):
+    place, days = pick(rng, CITIES + PLACES, held), rng.randint(2, 30)
+    return (schema("rent_car", "Rent a car", {"place": text("Where"), "days": whole("How long")}, ["place", "days"]),
+            rng.choice([f"Rent a car in {place} for {days} days.", f"Rent a car for {days} days in the town {place}."]),
+            {"place": place, "days": days}, "ok", "The car is yours.")
 
 
 def route(rng, held):
@@ -190,12 +214,19 @@ def table(rng, held):
 
 
 FAMILIES = [weather, clock, calculator, read_file, write_file, command, list_files, search, mail, timer, event, light,
-            translate, shop]
+            translate, shop, rename, trip, rent]
 HELD_OUT_FAMILIES = [route, table]
 
 
 # ---------------------------------------------------------------- tools made up on the spot
-def value_maker(rng, held_out):
+def palette(rng, held_out):
+    """The verbs and nouns of one prompt: few, so that several tools, parameters and values share them."""
+    if held_out:
+        return HELD_OUT_VERBS, HELD_OUT_NOUNS
+    return ([pick(rng, VERBS) for _ in range(rng.randint(2, 10))], [pick(rng, NOUNS) for _ in range(rng.randint(3, 14))])
+
+
+def value_maker(rng, held_out, nouns):
     """(property of a schema, function that draws a value and how the user says it)."""
     kind = rng.random()
     if kind < 0.3:
@@ -213,33 +244,32 @@ def value_maker(rng, held_out):
     if kind < 0.44:
         return {"type": "boolean"}, lambda: rng.choice([(True, "true"), (False, "false")])
     if kind < 0.54:
-        choices = rng.sample(COLOURS + FOODS, rng.randint(2, 4))
+        choices = distinct(rng, COLOURS + FOODS, rng.randint(2, 4), held_out)
         return {"type": "string", "enum": choices}, lambda: (rng.choice(choices),) * 2
     quoted, is_file = rng.random() < 0.4, rng.random() < 0.15
 
     def draw():
-        value = file_name(rng) if is_file else phrase(rng, held_out, 3)
+        value = file_name(rng) if is_file else phrase(rng, held_out, 3, nouns)
         return value, f'"{value}"' if quoted else value
     return {"type": "string"}, draw
 
 
-def parameter(rng, held_out):
+def parameter(rng, held_out, nouns):
     """(name, property, draw) as in `value_maker`."""
-    name = rng.choice(HELD_OUT_NOUNS) if held_out and rng.random() < 0.6 else rng.choice(NOUNS)
+    name = rng.choice(nouns) if rng.random() < 0.6 else pick(rng, NOUNS, held_out)
     if rng.random() < 0.3:
         name = syllables(rng, rng.randint(1, 3))
     if rng.random() < 0.15:
         name += "_" + rng.choice(["id", "name", "count", "size", rng.choice(NOUNS)])
-    spec, draw = value_maker(rng, held_out)
+    spec, draw = value_maker(rng, held_out, nouns)
     if rng.random() < 0.5:
         spec["description"] = rng.choice(["The {}", "Which {}", "{} to use", "The {} to set"]).format(name.replace("_", " "))
     return name, spec, draw
 
 
-def made_up_tool(rng, held_out, plain=False):
+def made_up_tool(rng, held_out, words, plain=False):
     """(schema, function that draws a request and the arguments it asks for); plain tools take no arguments."""
-    verb = rng.choice(HELD_OUT_VERBS if held_out else VERBS)
-    noun = rng.choice(HELD_OUT_NOUNS if held_out else NOUNS)
+    verb, noun = rng.choice(words[0]), rng.choice(words[1])
     kind = rng.random()
     if kind < 0.55:
         name = f"{verb}_{noun}"
@@ -252,7 +282,7 @@ def made_up_tool(rng, held_out, plain=False):
     action = f"{verb} the {noun}"
     chosen = {}
     for _ in range(0 if plain else rng.choice([0, 1, 1, 2, 2, 3, 4])):
-        p = parameter(rng, held_out)
+        p = parameter(rng, held_out, words[1])
         chosen.setdefault(p[0], p)
     properties = {p[0]: p[1] for p in chosen.values()}
     optional = rng.choice(list(properties)) if len(properties) > 1 and rng.random() < 0.25 else None
@@ -277,28 +307,31 @@ def made_up_tool(rng, held_out, plain=False):
 
 def pick_tools(rng, held_out, size):
     """(schemas, request, call, result text, answer after it) for one tool among others, and the others' calls."""
-    offered, more = {}, []
+    offered, actions, more, words = {}, set(), [], palette(rng, held_out)
     for index in range(1 + rng.randint(0, 1 + int(3 * size))):
         draw = None
         if rng.random() < (0.15 if held_out and index == 0 else 0.4):
             families = HELD_OUT_FAMILIES if held_out and index == 0 else FAMILIES
             spec, request, arguments, result, after = rng.choice(families)(rng, held_out)
         else:
-            spec, draw = made_up_tool(rng, held_out)
+            spec, draw = made_up_tool(rng, held_out, words)
             request, arguments = draw()
             value = phrase(rng, held_out, 3)
             result, after = rng.choice([(value, f"The result is: {value}"), ("ok", "It is done."), ("done", "It is done."),
                                         (to_json({"result": value}), f"The result is: {value}")])
-        name = spec["function"]["name"]
-        offered.setdefault(name, (spec, request, {"name": name, "arguments": arguments}, result, after))
+        name, action = spec["function"]["name"], spec["function"]["description"]
+        if name in offered or action in actions:  # what the request means has to be clear
+            continue
+        actions.add(action)
+        offered[name] = (spec, request, {"name": name, "arguments": arguments}, result, after)
         if not held_out and draw:
-            more += [(r, {"name": name, "arguments": a}) for r, a in (draw() for _ in range(2))]
+            more += [(r, {"name": name, "arguments": a}) for r, a in (draw() for _ in range(3))]
     chosen, *others = offered.values()
     tools = [spec for spec, *_ in offered.values()]
     rng.shuffle(tools)
     more += [(request, call) for _, request, call, _, _ in others]
     rng.shuffle(more)
-    return tools, *chosen[1:], [m for m in more if m[1]["name"] in offered]
+    return tools, *chosen[1:], more
 
 
 def tool_call(rng, held_out, size):
@@ -309,19 +342,21 @@ def tool_call(rng, held_out, size):
         calls.append(other)
         request = request.rstrip(".") + ". Then " + second[0].lower() + second[1:]
     if not held_out:
-        more = [(r, call_text(c), f"I call {c['name']}.") for r, c in others[:5]]
+        more = [(r, call_text(c), f"I call {c['name']}.") for r, c in others[:8]]
     thought = "I call " + " and ".join(c["name"] for c in calls) + "."
     return Sample("tool", [{"role": "user", "content": request}], "", thought, tools=tools, calls=calls, more=more)
 
 
 def tool_choice(rng, held_out, size):
     """Many tools without arguments, many requests: which one is meant."""
-    offered = {}
-    for _ in range(rng.randint(2, 6)):
-        spec, draw = made_up_tool(rng, held_out, plain=True)
-        offered[spec["function"]["name"]] = spec, draw
+    offered, actions, words = {}, set(), palette(rng, held_out)
+    while len(offered) < 2 or rng.random() < 0.7 and len(offered) < 7:
+        spec, draw = made_up_tool(rng, held_out, words, plain=True)
+        if spec["function"]["description"] not in actions:
+            offered.setdefault(spec["function"]["name"], (spec, draw))
+            actions.add(spec["function"]["description"])
     turns = []
-    for _ in range(rng.randint(5, 9)):
+    for _ in range(rng.randint(8, 14)):
         name = rng.choice(list(offered))
         turns.append((offered[name][1]()[0], {"name": name, "arguments": {}}))
     (request, call), *more = turns

@@ -9,6 +9,7 @@ which takes those of similar length together; only the assistant's tokens are le
 """
 
 import argparse
+import ctypes
 import json
 import os
 import random
@@ -25,6 +26,7 @@ from tokenizers import Tokenizer
 import generate
 from chat import SPECIALS
 from drills import Drills
+from export import load_gguf
 from model import Config, Grist
 from plant import plant_copy_heads, plant_sum_readers
 
@@ -70,7 +72,8 @@ class Stream:
     def positions(self, task, length, rng):
         """0, 1, 2, ...; for some documents with gaps, so that short ones also teach long distances."""
         p = torch.arange(length)
-        if task in ("recall", "tool", "memory", "json", "reading", "drill") and length < 1500 and rng.random() < 0.3:
+        chance = {"recall": 0.5, "tool": 0.3, "memory": 0.3, "json": 0.3, "reading": 0.3, "drill": 0.3}.get(task, 0)
+        if length < 1500 and rng.random() < chance:
             for _ in range(rng.randint(1, 3)):
                 room = self.context - 1 - int(p[-1])
                 p[rng.randrange(1, length):] += rng.randint(0, room // 2)
@@ -88,29 +91,17 @@ class Stream:
         return [self.pack(documents, rng) for documents in micro]
 
     def pack(self, documents, rng):
-        """(ids, weights of what follows, positions, groups, tasks, document of each row), rows in order."""
+        """(ids, weights of what follows, positions, spans, tasks, document of each row), rows in order."""
         ids = torch.tensor([i for _, tokens, _ in documents for i in tokens])
-        weights, positions, owner, groups, pending, start = [], [], [], [], [], 0
+        weights, positions, owner, spans, start = [], [], [], [], 0
         for number, (task, tokens, learned) in enumerate(documents):
             n = len(tokens)
             weights.append(torch.tensor([float(w) for w in learned[1:]] + [0.0]))
             positions.append(self.positions(task, n, rng))
             owner.append(torch.full((n,), number))
-            if pending and n > 1.15 * pending[0][1] + 8:
-                groups.append(padded(pending))
-                pending = []
-            pending.append((start, n))
+            spans.append((start, n))
             start += n
-        groups.append(padded(pending))
-        return ids, torch.cat(weights), torch.cat(positions), groups, [d[0] for d in documents], torch.cat(owner)
-
-
-def padded(spans):
-    """Row indices of several (start, length) spans, [spans, longest], and where they are real."""
-    longest = max(n for _, n in spans)
-    offset = torch.arange(longest)
-    real = torch.stack([offset < n for _, n in spans])
-    return torch.stack([start + offset for start, _ in spans]) * real, real
+        return ids, torch.cat(weights), torch.cat(positions), spans, [d[0] for d in documents], torch.cat(owner)
 
 
 # ---------------------------------------------------------------- optimiser
@@ -122,14 +113,14 @@ POLAR = [(8.28721201814563, -23.595886519098837, 17.300387312530933),
 
 
 def orthogonal(g):
-    """The nearest orthogonal matrix, about; batched over leading dimensions."""
+    """The nearest orthogonal matrix, about; batched over leading dimensions, in bf16."""
     flip = g.shape[-2] > g.shape[-1]
     x = g.mT if flip else g
-    x = x / (x.norm(dim=(-2, -1), keepdim=True) * 1.02 + 1e-7)
+    x = (x / (x.norm(dim=(-2, -1), keepdim=True) * 1.02 + 1e-7)).bfloat16()
     for a, b, c in POLAR:
         s = x @ x.mT
         x = a * x + (b * s + c * (s @ s)) @ x
-    return x.mT if flip else x
+    return (x.mT if flip else x).float()
 
 
 class Muon(torch.optim.Optimizer):
@@ -191,10 +182,10 @@ def rate(step, decay_start, decay_steps, warmup=30):
 # ---------------------------------------------------------------- loop
 def train_step(model, micro_batches, total, balance_weight, by_task):
     """Adds this process's gradients; `total` is the weight of all learned tokens in all processes."""
-    for ids, weights, positions, groups, tasks, owner in micro_batches:
+    for ids, weights, positions, spans, tasks, owner in micro_batches:
         learned = weights > 0
-        rows = model.hidden(ids, positions, groups, wanted=learned)
-        losses = F.cross_entropy(model.logits(rows), ids.roll(-1)[learned], reduction="none")
+        rows = model.hidden(ids, positions, spans, wanted=learned)
+        losses = F.cross_entropy(model.logits(rows, quick=True), ids.roll(-1)[learned], reduction="none")
         share = weights.sum().item() / total
         loss = (losses * weights[learned]).sum() / total
         (loss + balance_weight * share * model.balance_loss()).backward()
@@ -218,7 +209,16 @@ def save(path, model, average, optimizers, state):
     os.replace(path + ".new", path)
 
 
+def keep_memory():
+    """Makes malloc reuse what was freed: else every large tensor is mapped, zeroed and unmapped by the kernel."""
+    libc, m_trim_threshold, m_top_pad, m_mmap_max = ctypes.CDLL(None), -1, -2, -4
+    libc.mallopt(m_mmap_max, 0)
+    libc.mallopt(m_trim_threshold, 2 ** 31 - 1)
+    libc.mallopt(m_top_pad, 2 ** 28)
+
+
 def train(rank, options):
+    keep_memory()
     torch.set_num_threads(options.threads)
     if options.processes > 1:
         rendezvous = "file://" + os.path.join(os.path.abspath(options.out), "rendezvous")
@@ -235,7 +235,9 @@ def train(rank, options):
     text = "".join(t for i in range(12) for t, _ in generate.document(f"plant {i}", 0.2)[1])
     sample = torch.tensor(tokenizer.encode(text).ids[:2000])
     digits = [tokenizer.token_to_id(str(i)) for i in range(10)]
-    if not options.resume:
+    if options.init:
+        model.load_state_dict(load_gguf(options.init).state_dict())
+    elif not options.resume:
         plant_copy_heads(model, sample)
         plant_sum_readers(model, sample, digits)
     average = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -325,6 +327,7 @@ def main():
     parser.add_argument("--processes", type=int, default=2, help="each takes half of every step's documents")
     parser.add_argument("--threads", type=int, default=1, help="in each process")
     parser.add_argument("--save-every", type=float, default=4, help="minutes")
+    parser.add_argument("--init", metavar="GGUF", help="start from these weights instead of random ones with planted heads")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--replant", action="store_true", help="with --resume: plant the copying heads anew")
     parser.add_argument("--plant-sums", action="store_true", help="with --resume: plant the sum readers")

@@ -1,6 +1,8 @@
 """Word lists and small facts that all of Grist's training text is made of.
 
 Owns every list; entries named HELD_OUT_* never occur in training text and feed the evaluation only.
+A small model would rather know a short list by heart than copy from the prompt, so `pick` mixes words
+into a list that are blended from all others and hardly ever come twice.
 """
 
 NAMES = """Mara Tom Lena Otto Nina Felix Ida Paul Rosa Emil Clara Hugo Anna Leo Greta Max Ella Oskar Frida Karl
@@ -57,6 +59,26 @@ people man woman child children world water fire wind earth sun moon star tree t
 hands eye eyes head heart voice word words friend friends mother father brother sister question answer please thank
 function functions name arguments type object string integer number boolean array properties required description
 parameters true false null value values result error content path command query file text""".split()
+
+STEMS = sorted({w.lower() for w in (*NAMES, *ANIMALS, *COLOURS, *OBJECTS, *PLACES, *FOODS, *JOBS, *TRAITS, *WEATHER,
+                                    *MONTHS, *VERBS, *NOUNS, *COMMON)})
+HELD_OUT = {w.lower() for w in (*HELD_OUT_NAMES, *HELD_OUT_VERBS, *HELD_OUT_NOUNS)}
+
+
+def blend(rng):
+    """The front of one word and the back of another; never a held-out word."""
+    while True:
+        word = rng.choice(STEMS)[:rng.randint(1, 4)] + rng.choice(STEMS)[-rng.randint(1, 5):]
+        if len(word) > 2 and word not in HELD_OUT:
+            return word
+
+
+def pick(rng, words, held_out=False, share=0.6):
+    """One of `words`; in training, more often than not, a blended word in its place."""
+    if held_out or rng.random() > share:
+        return rng.choice(words)
+    return blend(rng).capitalize() if words[0][0].isupper() else blend(rng)
+
 
 CAPITALS = {
     "France": "Paris", "Germany": "Berlin", "Italy": "Rome", "Spain": "Madrid", "Portugal": "Lisbon",
