@@ -156,7 +156,7 @@ private:
                         targets.push_back(state(part, next));
                 }
                 if (!easy.empty()) targets.push_back(regular(easy, Kind::choice, next));
-                return program_.fork(std::move(targets));
+                return program_.fork(targets);
             }
             case Kind::repeat:
                 return repeat(n, next);

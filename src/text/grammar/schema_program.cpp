@@ -91,7 +91,7 @@ private:
             ways.push_back(program_.leaf(program_.add_leaf(Spelling::json, l[t.strings]), final_));
         for (const ArrayShape& s : t.arrays) ways.push_back(array(s));
         for (const ObjectShape& s : t.objects) ways.push_back(object(s));
-        return program_.fork(std::move(ways));
+        return program_.fork(ways);
     }
 
     std::int32_t array(const ArrayShape& s);
@@ -189,7 +189,7 @@ private:
             }
             if (possible && set != no_value) ways.push_back(program_.call(rule_(set), after(next)));
         }
-        return program_.fork(std::move(ways));
+        return program_.fork(ways);
     }
 
     const ArrayShape& s_;
@@ -208,7 +208,7 @@ std::int32_t Emitter::array(const ArrayShape& s) {
         s, r_, program_, [this](SetId set) { return rule(set); }, after_item_);
     std::vector<std::int32_t> ways{items.first_item()};
     if (items.may_be_empty()) ways.push_back(program_.leaf(close_bracket_, final_));
-    return program_.leaf(open_bracket_, program_.fork(std::move(ways)));
+    return program_.leaf(open_bracket_, program_.fork(ways));
 }
 
 // Sorts keys into classes: all keys of a class are under the same conditions.
@@ -338,7 +338,7 @@ std::int32_t Emitter::object(const ObjectShape& s) {
             if (possible && set != no_value) ways.push_back(program_.call(rule(set), next));
         }
         exits[c] = {{free ? Op::Kind::none : Op::Kind::take, object, c},
-                    program_.leaf(colon_, program_.fork(std::move(ways)))};
+                    program_.leaf(colon_, program_.fork(ways))};
     }
     const std::int32_t key_leaf = program_.add_leaf(Spelling::json, keys.dfa);
     exits.resize(static_cast<std::size_t>(program_.leaf_at(key_leaf).labels));
@@ -350,7 +350,7 @@ std::int32_t Emitter::object(const ObjectShape& s) {
                               [](const ObjectInfo::Class& c) { return c.usable && c.bit >= 0; })) >= s.min ||
                           open;
     if (!possible || s.required.size() > s.max) return program_.fork({});
-    return program_.leaf(open_brace_, program_.fork(std::move(ways), std::move(needs)));
+    return program_.leaf(open_brace_, program_.fork(ways, std::move(needs)));
 }
 
 }  // namespace
