@@ -10,7 +10,9 @@ ControlTokens::ControlTokens(const Tokenizer& tokenizer) {
         const TokenType type = tokenizer.type(id);
         if (type != TokenType::control && type != TokenType::unknown) continue;
         std::string text = tokenizer.piece(id);
-        if (!text.empty()) by_first_byte_[static_cast<unsigned char>(text[0])].push_back({std::move(text), id});
+        if (text.empty()) continue;
+        std::vector<Token>& same_first = by_first_byte_[static_cast<unsigned char>(text[0])];
+        same_first.push_back({std::move(text), id});
     }
     for (std::vector<Token>& tokens : by_first_byte_)
         std::ranges::stable_sort(tokens, std::greater{}, [](const Token& t) { return t.text.size(); });
