@@ -68,35 +68,37 @@ std::string hardware_id() {
 
 // One connection; every call throws Error(io) when SQLite says no.
 struct Ledger::Database {
-    sqlite3* handle = nullptr;
+    struct Close {
+        void operator()(sqlite3* s) const { sqlite3_close(s); }
+    };
+    std::unique_ptr<sqlite3, Close> handle;  // also where the constructor throws
     std::string build = build_id(), hardware = hardware_id();
 
     explicit Database(const Path& file) {
         if (build.empty()) throw Error(Code::unsupported, "this program has no build id that proofs could be kept for");
         std::error_code failed;
         std::filesystem::create_directories(file.parent_path(), failed);
-        check(sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
-                              nullptr));
-        sqlite3_busy_timeout(handle, patience_ms);
+        sqlite3* opened = nullptr;
+        const int code = sqlite3_open_v2(file.c_str(), &opened,
+                                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
+        handle.reset(opened);
+        check(code);
+        sqlite3_busy_timeout(handle.get(), patience_ms);
         run("PRAGMA journal_mode = WAL");
         run("PRAGMA synchronous = NORMAL");
         run("CREATE TABLE IF NOT EXISTS proofs (schema INTEGER, kernel TEXT, class TEXT, build TEXT, hardware TEXT, "
             "holds INTEGER, trouble TEXT, made INTEGER, PRIMARY KEY (schema, kernel, class, build, hardware))");
     }
-    ~Database() { sqlite3_close(handle); }
-    Database(const Database&) = delete;
-    Database& operator=(const Database&) = delete;
-
     void check(int code) const {
         if (code != SQLITE_OK && code != SQLITE_ROW && code != SQLITE_DONE)
-            throw Error(Code::io, "{}", handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code));
+            throw Error(Code::io, "{}", handle ? sqlite3_errmsg(handle.get()) : sqlite3_errstr(code));
     }
-    void run(const char* sql) const { check(sqlite3_exec(handle, sql, nullptr, nullptr, nullptr)); }
+    void run(const char* sql) const { check(sqlite3_exec(handle.get(), sql, nullptr, nullptr, nullptr)); }
 
     struct Statement {
         sqlite3_stmt* s = nullptr;
         Statement(const Database& d, const char* sql, const Key& key) {
-            d.check(sqlite3_prepare_v2(d.handle, sql, -1, &s, nullptr));
+            d.check(sqlite3_prepare_v2(d.handle.get(), sql, -1, &s, nullptr));  // leaves no statement when it fails
             sqlite3_bind_int(s, 1, schema_version);
             int at = 2;
             for (const std::string* text : {&key.first, &key.second, &d.build, &d.hardware})
