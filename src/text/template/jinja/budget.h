@@ -27,10 +27,10 @@ public:
     // Looking through bytes costs steps, since a search may read much and make nothing.
     void read(std::size_t bytes) { step(static_cast<std::int64_t>(bytes >> 6)); }
     void make(std::size_t bytes) {
-        read(bytes);
         if (bytes > static_cast<std::size_t>(limits_.bytes) ||
             (bytes_ += static_cast<std::int64_t>(bytes)) > limits_.bytes)
             throw Error(Code::bad_request, "it makes more than {} bytes of text and lists", limits_.bytes);
+        read(bytes);
     }
 
     class Level {
