@@ -337,8 +337,7 @@ std::int32_t Emitter::object(const ObjectShape& s) {
                 }
             if (possible && set != no_value) ways.push_back(program_.call(rule(set), next));
         }
-        exits[c] = {{free ? Op::Kind::none : Op::Kind::take, object, c},
-                    program_.leaf(colon_, program_.fork(ways))};
+        exits[c] = {{free ? Op::Kind::none : Op::Kind::take, object, c}, program_.leaf(colon_, program_.fork(ways))};
     }
     const std::int32_t key_leaf = program_.add_leaf(Spelling::json, keys.dfa);
     exits.resize(static_cast<std::size_t>(program_.leaf_at(key_leaf).labels));
