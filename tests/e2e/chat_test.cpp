@@ -159,7 +159,8 @@ TEST(Chat, CtrlCWhileTypingDropsTheLineOnly) {
     ASSERT_TRUE(child.wait_for("> "));
     child.send("/ctx\r");
     ASSERT_TRUE(child.wait_for("2 messages"));
-    child.send("\x04");  // Ctrl-D leaves
+    ASSERT_TRUE(child.wait_for("> "));  // before it the terminal itself would take Ctrl-D
+    child.send("\x04");                 // Ctrl-D leaves
     EXPECT_EQ(child.finish().exit, 0);
 }
 

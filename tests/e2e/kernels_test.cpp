@@ -79,7 +79,8 @@ TEST(Explain, WhatIsChosenIsProved) {
     for (int i = 0; i < 8; ++i) all += "(" + run(home) + ") & p" + std::to_string(i) + "=$!; ";
     for (int i = 0; i < 8; ++i) all += "wait $p" + std::to_string(i) + " || exit 1; ";
     EXPECT_EQ(std::system(all.c_str()), 0);
-    for (const Json& node : object({"explain", "--json"}).at("nodes"))
+    const Json explained = object({"explain", "--json"});
+    for (const Json& node : explained.at("nodes"))
         for (const Json& c : node.at("candidates"))
             EXPECT_TRUE(!c.at("chosen").get<bool>() || c.at("proof") == "holds" || c.at("proof") == "definition") << c;
 }
