@@ -84,7 +84,7 @@ public:
         pages = std::make_unique<Pages>(graph.states(), capacity);
         exec::ExecutorOptions e;
         e.limits = {o.rows, o.sequences, o.rows, o.threads};
-        e.policy = dispatch::machine_policy();
+        e.choose = exec::chooser(dispatch::machine_policy(), nullptr);
         for (std::size_t g = 0; g < graph.states().size(); ++g)
             e.pages.push_back(pages->table_stride(static_cast<int>(g)));
         executor = std::make_unique<exec::Executor>(graph, weights, *pages, pool, std::move(e));

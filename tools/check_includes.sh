@@ -20,7 +20,7 @@ state:    tensor
 models:   graph ops tensor format
 convert:  models text tensor format
 text:     format
-engine:   models exec weights state text tensor format
+engine:   models dispatch exec weights state text tensor format
 train:    models exec graph weights tensor
 cluster:  exec state tensor
 server:   engine text

@@ -1,4 +1,5 @@
 // quern explain: for each node of a model, which kernel computes it and why not the others.
+#include <fmt/format.h>
 #include <fnmatch.h>
 
 #include <cstdio>
@@ -33,6 +34,16 @@ const char* proof(const KernelSpec& kernel, const dispatch::Request& r, dispatch
     return !v ? "none" : v->holds ? "holds" : "failed";
 }
 
+Json timing(const dispatch::Candidate& c) {
+    if (!c.timing) return nullptr;
+    return {{"n", c.timing->n}, {"median_us", c.timing->median}, {"mad_us", c.timing->mad}, {"p95_us", c.timing->p95}};
+}
+
+std::string cost(const dispatch::Candidate& c) {
+    return c.timing ? fmt::format("{:.1f} us measured", c.timing->median)
+                    : fmt::format("{:.3g} cycles by declared speed", c.cycles);
+}
+
 Json to_json(const std::string& node, const dispatch::Request& r, const dispatch::Choice& choice,
              dispatch::Ledger& ledger) {
     Json candidates = Json::array();
@@ -41,7 +52,8 @@ Json to_json(const std::string& node, const dispatch::Request& r, const dispatch
         for (const Reason why : c.reasons) reasons.push_back(std::string(name(why)));
         candidates.push_back({{"kernel", std::string(c.spec->id)},
                               {"chosen", c.spec == choice.kernel},
-                              {"preference", c.spec->preference},
+                              {"cycles", c.cycles},
+                              {"timing", timing(c)},
                               {"proof", proof(*c.spec, r, ledger)},
                               {"reasons", std::move(reasons)}});
     }
@@ -57,10 +69,13 @@ void print(const std::string& node, const dispatch::Request& r, const dispatch::
     std::printf("%s: %s, class %s\n", node.c_str(), std::string(name(r.op)).c_str(),
                 std::string(name(dispatch::node_class(r.op))).c_str());
     for (const dispatch::Candidate& c : choice.candidates) {
-        std::string why = c.spec == choice.kernel ? "chosen, proof: " + std::string(proof(*c.spec, r, ledger)) : "";
+        std::string why;
         for (const Reason reason : c.reasons) why += (why.empty() ? "" : ", ") + std::string(sentence(reason));
-        std::printf("  %-28s %s\n", std::string(c.spec->id).c_str(),
-                    why.empty() ? "legal, comes later in the order of its class" : why.c_str());
+        if (c.spec == choice.kernel)
+            why = "chosen, " + cost(c) + ", proof: " + proof(*c.spec, r, ledger);
+        else if (c.reasons.empty())
+            why = "legal, comes later: " + cost(c);
+        std::printf("  %-28s %s\n", std::string(c.spec->id).c_str(), why.c_str());
     }
 }
 
@@ -69,14 +84,19 @@ void explain(const ExplainOptions& o) {
     const auto model = engine::Model::load(model_path(o.model), load);
     const exec::Plan& plan = plan_for(*model, o.tokens);
     const exec::Program& program = model->executor().program();
+    const exec::PlanLimits& limits = model->executor().limits();
+    const std::vector<std::int64_t> symbols = exec::largest_symbols(program, plan.bucket, limits);
+    if (!o.json && !model->plan().empty()) std::printf("by the baked plan %s\n", model->plan().c_str());
+    if (!o.json && !model->plan_set_aside().empty()) std::printf("%s\n", model->plan_set_aside().c_str());
     Json nodes = Json::array();
     bool found = false;
     for (const exec::PlannedStep& step : plan.steps) {
         const exec::Task& t = program.tasks[std::size_t(step.task)];
         if (!step.kernel || fnmatch(o.node.c_str(), t.name.c_str(), 0) != 0) continue;
         found = true;
-        const dispatch::Request request = exec::request_for(program, t);
-        const dispatch::Choice choice = dispatch::choose(request, load.policy, load.ledger.get());
+        const dispatch::Request request = exec::request_for(program, t, symbols, limits.threads);
+        dispatch::Choice choice = dispatch::choose(request, load.policy, load.ledger.get());
+        choice.kernel = step.kernel;  // which a baked plan may have fixed before later times were known
         if (o.json)
             nodes.push_back(to_json(t.name, request, choice, *load.ledger));
         else
@@ -84,11 +104,13 @@ void explain(const ExplainOptions& o) {
     }
     if (!found) throw Error(Code::bad_request, "the model has no node called {}; `quern plan show` lists them", o.node);
     if (o.json)
-        std::printf(
-            "%s\n",
-            Json{{"version", 1}, {"rows", {plan.bucket.min_rows, plan.bucket.max_rows}}, {"nodes", std::move(nodes)}}
-                .dump()
-                .c_str());
+        std::printf("%s\n", Json{{"version", 1},
+                                 {"plan", model->plan().empty() ? Json(nullptr) : Json(model->plan().string())},
+                                 {"plan_set_aside", model->plan_set_aside()},
+                                 {"rows", {plan.bucket.min_rows, plan.bucket.max_rows}},
+                                 {"nodes", std::move(nodes)}}
+                                .dump()
+                                .c_str());
 }
 
 }  // namespace

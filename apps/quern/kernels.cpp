@@ -50,7 +50,8 @@ Json to_json(const KernelSpec& k) {
             {"weights", formats(k.weight)},
             {"states", formats(k.state)},
             {"limits", limits(k)},
-            {"preference", k.preference},
+            {"flops_per_cycle", k.speed.flops},
+            {"bytes_per_cycle", k.speed.bytes},
             {"version", k.version}};
 }
 

@@ -74,6 +74,10 @@ void add_model_options(CLI::App& command, ModelOptions& o) {
             ->allow_extra_args(false)
             ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     };
+    command.add_option("--plan", o.plan, "baked plan to compute with, or none (default: what `quern tune` has kept)")
+        ->group(group)
+        ->type_name("FILE")
+        ->envname("QUERN_PLAN");
     many("--lock", o.locks, "OP=KERNEL: compute an op with this kernel only; may be repeated", "OP=KERNEL");
     many("--prefer", o.prefer, "choose this kernel before others of its class; a glob, may be repeated", "KERNEL");
     many("--avoid", o.avoid, "choose this kernel after others of its class; a glob, may be repeated", "KERNEL");
@@ -101,6 +105,10 @@ engine::LoadOptions load_options(const ModelOptions& o) {
     dispatch::check_policy(load.policy);
     const Path home = quern_home();
     load.ledger = std::make_shared<dispatch::Ledger>(home.empty() ? Path() : home / "ledger.db");
+    if (o.plan.empty())
+        load.plans = home.empty() ? Path() : home / "plans";
+    else if (o.plan != "none")
+        load.plan = o.plan;
     for (const std::string& lock : o.locks) {
         auto [op, id] = key_value(lock, "--lock", "OP=KERNEL, as in linear=linear.reference");
         check_op(op);
@@ -113,7 +121,10 @@ std::unique_ptr<engine::Model> load_model(const ModelOptions& o) {
     engine::LoadOptions load = load_options(o);
     ProgressBar bar("loading", "MB", 1e-6);
     load.progress = [&](std::int64_t done, std::int64_t total) { bar.update(done, total); };
-    return engine::Model::load(model_path(o), std::move(load));
+    auto model = engine::Model::load(model_path(o), std::move(load));
+    if (!model->plan_set_aside().empty())
+        std::fprintf(stderr, "quern: %s; kernels are chosen anew\n", model->plan_set_aside().c_str());
+    return model;
 }
 
 void add_sampling_options(CLI::App& command, SamplingOptions& o) {

@@ -1,8 +1,10 @@
 #include "dispatch/choose.h"
 
+#include <fmt/format.h>
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "dispatch/ledger.h"
@@ -41,15 +43,21 @@ bool allow_concerns(const Policy& p, Op op) {
 
 int wish(const Policy& p, std::string_view id) { return any_matches(p.prefer, id) - any_matches(p.avoid, id); }
 
+// The faster first. Kernels that were measured come before those that were not: what a measurement leaves out, it
+// leaves out because it is not expected to win.
+bool faster(const Candidate& a, const Candidate& b) {
+    if (a.timing.has_value() != b.timing.has_value()) return a.timing.has_value();
+    const double cost_a = a.timing ? a.timing->median : a.cycles, cost_b = b.timing ? b.timing->median : b.cycles;
+    return cost_a != cost_b ? cost_a < cost_b : a.spec->id < b.spec->id;
+}
+
 // Legal ones first, in the order in which they are wanted.
 void sort(std::vector<Candidate>& candidates, const Policy& policy) {
     std::sort(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
         if (a.reasons.empty() != b.reasons.empty()) return a.reasons.empty();
+        if (!a.reasons.empty()) return a.spec->id < b.spec->id;
         const int wish_a = wish(policy, a.spec->id), wish_b = wish(policy, b.spec->id);
-        if (a.reasons.empty() && wish_a != wish_b) return wish_a > wish_b;
-        if (a.reasons.empty() && a.spec->preference != b.spec->preference)
-            return a.spec->preference > b.spec->preference;
-        return a.spec->id < b.spec->id;
+        return wish_a != wish_b ? wish_a > wish_b : faster(a, b);
     });
 }
 
@@ -64,6 +72,30 @@ std::string story(const Choice& choice) {
 }
 
 }  // namespace
+
+Timing timing_of(std::vector<double> times) {
+    if (times.empty()) return {};
+    const auto at = [](std::vector<double>& v, std::size_t i) {
+        std::nth_element(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(i), v.end());
+        return v[i];
+    };
+    Timing t{.n = static_cast<int>(times.size())};
+    t.median = at(times, times.size() / 2);
+    t.p95 = at(times, (times.size() - 1) * 95 / 100);
+    for (double& x : times) x = std::abs(x - t.median);
+    t.mad = at(times, times.size() / 2);
+    return t;
+}
+
+std::string size_class(const Request& r) {
+    std::string s = shape_class(r) + fmt::format(" rows={} width={}", r.rows, r.width);
+    if (r.experts > 0) s += fmt::format(" experts={}", r.experts);
+    return s + fmt::format(" threads={}", r.threads);
+}
+
+double estimate(const KernelSpec& kernel, const Request& r) {
+    return std::max(r.flops / kernel.speed.flops, r.bytes / kernel.speed.bytes) / r.threads;
+}
 
 Policy machine_policy() { return {.isa = cpu_isa()}; }
 
@@ -96,20 +128,30 @@ void check_policy(const Policy& policy) {
         }
 }
 
+std::vector<Reason> objections(const KernelSpec& kernel, const Request& request, const Policy& policy) {
+    std::vector<Reason> reasons = hard_reasons(kernel, request, policy);
+    const auto lock = policy.lock.find(std::string(name(request.op)));
+    if (any_matches(policy.deny, kernel.id)) reasons.push_back(Reason::denied);
+    if (allow_concerns(policy, request.op) && !any_matches(policy.allow, kernel.id))
+        reasons.push_back(Reason::not_allowed);
+    if (lock != policy.lock.end()) {
+        if (kernel.id != lock->second) reasons.push_back(Reason::not_locked);
+    } else if (kernel.numerics != node_class(request.op)) {
+        reasons.push_back(Reason::other_class);
+    }
+    return reasons;
+}
+
 Choice choose(const Request& request, const Policy& policy, Ledger* ledger) {
     const auto lock = policy.lock.find(std::string(name(request.op)));
     const bool locked = lock != policy.lock.end();
     Choice choice;
     bool lock_exists = false;
-    const bool limited = allow_concerns(policy, request.op);
     for (const Registered* r = registered(); r; r = r->next) {
         if (r->spec.op != request.op) continue;
-        Candidate c{&r->spec, hard_reasons(r->spec, request, policy)};
-        if (any_matches(policy.deny, r->spec.id)) c.reasons.push_back(Reason::denied);
-        if (limited && !any_matches(policy.allow, r->spec.id)) c.reasons.push_back(Reason::not_allowed);
-        if (locked && r->spec.id != lock->second) c.reasons.push_back(Reason::not_locked);
+        Candidate c{&r->spec, objections(r->spec, request, policy), estimate(r->spec, request)};
         if (locked && r->spec.id == lock->second) lock_exists = true;
-        if (!locked && r->spec.numerics != node_class(request.op)) c.reasons.push_back(Reason::other_class);
+        if (ledger && c.reasons.empty()) c.timing = ledger->timing(r->spec, request);
         choice.candidates.push_back(std::move(c));
     }
     sort(choice.candidates, policy);

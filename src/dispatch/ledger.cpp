@@ -13,7 +13,7 @@
 namespace quern::dispatch {
 namespace {
 
-constexpr int schema_version = 1;
+constexpr int schema_version = 2;
 constexpr int patience_ms = 2000;  // for other processes that are writing
 
 // The note that the linker puts into every program.
@@ -88,6 +88,9 @@ struct Ledger::Database {
         run("PRAGMA synchronous = NORMAL");
         run("CREATE TABLE IF NOT EXISTS proofs (schema INTEGER, kernel TEXT, class TEXT, build TEXT, hardware TEXT, "
             "holds INTEGER, trouble TEXT, made INTEGER, PRIMARY KEY (schema, kernel, class, build, hardware))");
+        run("CREATE TABLE IF NOT EXISTS timings (schema INTEGER, kernel TEXT, class TEXT, build TEXT, hardware TEXT, "
+            "n INTEGER, median REAL, mad REAL, p95 REAL, made INTEGER, "
+            "PRIMARY KEY (schema, kernel, class, build, hardware))");
     }
     void check(int code) const {
         if (code != SQLITE_OK && code != SQLITE_ROW && code != SQLITE_DONE)
@@ -109,7 +112,7 @@ struct Ledger::Database {
         Statement& operator=(const Statement&) = delete;
     };
 
-    std::optional<Verdict> find(const Key& key) const {
+    std::optional<Verdict> find_verdict(const Key& key) const {
         const Statement q(
             *this,
             "SELECT holds, trouble FROM proofs WHERE schema = ? AND kernel = ? AND class = ? AND build = ? "
@@ -131,6 +134,32 @@ struct Ledger::Database {
         sqlite3_bind_text(q.s, 7, v.trouble.c_str(), -1, SQLITE_TRANSIENT);
         check(sqlite3_step(q.s));
     }
+    // Records that make no sense are as good as none.
+    std::optional<Timing> find_timing(const Key& key) const {
+        const Statement q(*this,
+                          "SELECT n, median, mad, p95 FROM timings WHERE schema = ? AND kernel = ? AND class = ? AND "
+                          "build = ? AND hardware = ? AND typeof(n) = 'integer' AND n > 0 AND typeof(median) = 'real' "
+                          "AND median > 0 AND typeof(mad) = 'real' AND mad >= 0 AND typeof(p95) = 'real' AND "
+                          "p95 >= median AND p95 < 1e12",
+                          key);
+        const int code = sqlite3_step(q.s);
+        check(code);
+        if (code != SQLITE_ROW) return std::nullopt;
+        return Timing{sqlite3_column_int(q.s, 0), sqlite3_column_double(q.s, 1), sqlite3_column_double(q.s, 2),
+                      sqlite3_column_double(q.s, 3)};
+    }
+    void keep(const Key& key, const Timing& t) const {
+        const Statement q(
+            *this,
+            "INSERT OR REPLACE INTO timings (schema, kernel, class, build, hardware, n, median, mad, p95, made) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, unixepoch())",
+            key);
+        sqlite3_bind_int(q.s, 6, t.n);
+        sqlite3_bind_double(q.s, 7, t.median);
+        sqlite3_bind_double(q.s, 8, t.mad);
+        sqlite3_bind_double(q.s, 9, t.p95);
+        check(sqlite3_step(q.s));
+    }
 };
 
 Ledger::Ledger() = default;
@@ -149,21 +178,30 @@ Ledger::Key Ledger::key(const KernelSpec& kernel, const Request& request) {
     return {std::string(kernel.id) + " v" + std::to_string(kernel.version), shape_class(request)};
 }
 
+Ledger::Key Ledger::size_key(const KernelSpec& kernel, const Request& r) {
+    return {key(kernel, r).first, size_class(r)};
+}
+
+template <class Do>
+void Ledger::with_database(Do something) {
+    if (!database_) return;
+    try {
+        something(*database_);
+    } catch (const Error& e) {
+        trouble_ = e.what();
+        database_.reset();
+    }
+}
+
 std::optional<Verdict> Ledger::known(const KernelSpec& kernel, const Request& request) {
     if (is_definition(kernel)) return Verdict{true, ""};
     const std::lock_guard lock(mutex_);
     const Key k = key(kernel, request);
     if (const auto found = verdicts_.find(k); found != verdicts_.end()) return found->second;
-    if (!database_) return std::nullopt;
-    try {
-        std::optional<Verdict> found = database_->find(k);
-        if (found) verdicts_[k] = *found;
-        return found;
-    } catch (const Error& e) {
-        trouble_ = e.what();
-        database_.reset();
-        return std::nullopt;
-    }
+    std::optional<Verdict> found;
+    with_database([&](const Database& d) { found = d.find_verdict(k); });
+    if (found) verdicts_[k] = *found;
+    return found;
 }
 
 Verdict Ledger::verdict(const KernelSpec& kernel, const Request& request) {
@@ -173,13 +211,26 @@ Verdict Ledger::verdict(const KernelSpec& kernel, const Request& request) {
     const Key k = key(kernel, request);
     verdicts_[k] = made;
     ++proved_;
-    try {
-        if (database_) database_->keep(k, made);
-    } catch (const Error& e) {
-        trouble_ = e.what();
-        database_.reset();
-    }
+    with_database([&](const Database& d) { d.keep(k, made); });
     return made;
+}
+
+std::optional<Timing> Ledger::timing(const KernelSpec& kernel, const Request& request) {
+    const std::lock_guard lock(mutex_);
+    const Key k = size_key(kernel, request);
+    auto found = timings_.find(k);
+    if (found == timings_.end()) {
+        found = timings_.emplace(k, std::nullopt).first;
+        with_database([&](const Database& d) { found->second = d.find_timing(k); });
+    }
+    return found->second && found->second->stable() ? found->second : std::nullopt;
+}
+
+void Ledger::keep(const KernelSpec& kernel, const Request& request, const Timing& timing) {
+    const std::lock_guard lock(mutex_);
+    const Key k = size_key(kernel, request);
+    timings_[k] = timing;
+    with_database([&](const Database& d) { d.keep(k, timing); });
 }
 
 }  // namespace quern::dispatch

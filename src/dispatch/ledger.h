@@ -1,4 +1,5 @@
-// What is known of kernels on this machine: for each kernel and shape class the verdict of its proof. Kept in a small
+// What is known of kernels on this machine: for each kernel and shape class the verdict of its proof, and for each size
+// at which it was measured its times. Kept in a small
 // SQLite database under QUERN_HOME, so that a proof is made once for a build and a processor; where that cannot be read
 // or written, in memory only. Several processes may use the same file at the same time.
 #pragma once
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "dispatch/choose.h"
 #include "dispatch/proof/prove.h"
 
 namespace quern::dispatch {
@@ -32,6 +34,10 @@ public:
     // The verdict that is known; makes none.
     std::optional<Verdict> known(const KernelSpec& kernel, const Request& request);
 
+    // Its times at this size, where they were measured by this build on this processor, make sense, and are stable.
+    std::optional<Timing> timing(const KernelSpec& kernel, const Request& request);
+    void keep(const KernelSpec& kernel, const Request& request, const Timing& timing);
+
     int proved() const { return proved_; }  // proofs made by this object
     // Why the file is not used, as a sentence; empty: it is, or none was asked for.
     const std::string& trouble() const { return trouble_; }
@@ -40,9 +46,14 @@ private:
     struct Database;
     using Key = std::pair<std::string, std::string>;  // kernel with version, shape class
     static Key key(const KernelSpec& kernel, const Request& request);
+    static Key size_key(const KernelSpec& kernel, const Request& request);
+    // Does something with the database, where there is one; without it from then on, when it cannot be done.
+    template <class Do>
+    void with_database(Do something);
 
     std::mutex mutex_;
     std::map<Key, Verdict> verdicts_;
+    std::map<Key, std::optional<Timing>> timings_;
     std::unique_ptr<Database> database_;
     std::string trouble_;
     int proved_ = 0;

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "engine/baked_plan.h"
 #include "models/architecture.h"
 
 namespace quern::engine {
@@ -107,10 +108,8 @@ std::unique_ptr<Model> Model::load(std::shared_ptr<const gguf::File> file, LoadO
     e.limits = {o.step_rows, o.sequences, o.logit_rows, m->pool_->size()};
     for (std::size_t g = 0; g < m->graph_->states().size(); ++g)
         e.pages.push_back(m->pages_->table_stride(static_cast<int>(g)));
-    e.policy = o.policy;
     if (!o.ledger) o.ledger = std::make_shared<dispatch::Ledger>();
-    e.ledger = o.ledger.get();
-    m->executor_ = std::make_unique<exec::Executor>(*m->graph_, m->weights_, *m->pages_, *m->pool_, std::move(e));
+    m->make_executor(std::move(e));
     m->vocab_ = m->graph_->info(m->graph_->find_output("logits")).type.dims[1].constant();
     if (m->tokenizer_ && m->tokenizer_->vocab_size() > m->vocab_)
         throw Error(Code::bad_file, "the tokenizer has {} tokens, but the model only {}", m->tokenizer_->vocab_size(),
@@ -119,22 +118,61 @@ std::unique_ptr<Model> Model::load(std::shared_ptr<const gguf::File> file, LoadO
     return m;
 }
 
+// With the kernels of a baked plan where there is one that fits, else with kernels chosen now.
+void Model::make_executor(exec::ExecutorOptions e) {
+    const LoadOptions& o = options_;
+    const auto make = [&](exec::Chooser choose) {
+        e.choose = std::move(choose);
+        executor_ = std::make_unique<exec::Executor>(*graph_, weights_, *pages_, *pool_, e);
+    };
+    const BakedPlan::Key key = plan_key(file(), o, e.limits);
+    const Path found = !o.plan.empty() ? o.plan : !o.plans.empty() ? plan_file(o.plans, key) : Path();
+    std::error_code ignored;
+    if (!o.plan.empty() || (!found.empty() && std::filesystem::exists(found, ignored))) {
+        try {
+            const BakedPlan plan = BakedPlan::read(found);
+            plan_set_aside_ = plan.misfit(key);
+            if (plan_set_aside_.empty()) {
+                make(plan.chooser(o.policy, *o.ledger));
+                plan_ = found;
+                return;
+            }
+        } catch (const Error& error) {
+            if (!o.plan.empty() && error.code != Code::unsupported) throw;
+            plan_set_aside_ = error.what();
+        }
+        plan_set_aside_ = fmt::format("the plan {} is set aside: {}", found.string(), plan_set_aside_);
+    }
+    make(exec::chooser(o.policy, o.ledger.get()));
+}
+
 const text::ChatTemplate& Model::chat_template() const {
     if (template_) return *template_;
     if (template_error_) throw Error(*template_error_);
     throw Error(Code::unsupported, "the file has no tokenizer, so nothing can be said to it in words");
 }
 
+void Model::add_rows(exec::Batch& batch, const Chunk& c) {
+    pages_->reserve(c.sequence, static_cast<std::int64_t>(c.tokens.size()));
+    for (std::size_t g = 0; g < tables_.size(); ++g) tables_[g] = pages_->table(static_cast<int>(g), c.sequence);
+    batch.add(c.tokens, static_cast<std::int32_t>(pages_->length(c.sequence)), tables_, c.wanted);
+}
+
+std::unique_ptr<exec::Executor> Model::make_variant(exec::Chooser choose) {
+    exec::ExecutorOptions e;
+    e.limits = executor_->limits();
+    for (std::size_t g = 0; g < tables_.size(); ++g) e.pages.push_back(pages_->table_stride(static_cast<int>(g)));
+    e.choose = std::move(choose);
+    return std::make_unique<exec::Executor>(*graph_, weights_, *pages_, *pool_, std::move(e));
+}
+
 void Model::step(std::span<const Chunk> chunks) {
-    exec::Batch& batch = executor_->batch();
-    batch.clear();
+    executor_->batch().clear();
     for (const Chunk& c : chunks) {
         for (const std::int32_t t : c.tokens)
             if (t < 0 || t >= vocab_)
                 throw Error(Code::bad_request, "token id {} is outside the vocabulary of {}", t, vocab_);
-        pages_->reserve(c.sequence, static_cast<std::int64_t>(c.tokens.size()));
-        for (std::size_t g = 0; g < tables_.size(); ++g) tables_[g] = pages_->table(static_cast<int>(g), c.sequence);
-        batch.add(c.tokens, static_cast<std::int32_t>(pages_->length(c.sequence)), tables_, c.wanted);
+        add_rows(executor_->batch(), c);
     }
     executor_->run();
     for (const Chunk& c : chunks) pages_->advance(c.sequence, static_cast<std::int64_t>(c.tokens.size()));

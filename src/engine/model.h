@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "dispatch/ledger.h"
 #include "exec/executor.h"
 #include "format/gguf/file.h"
 #include "state/pages.h"
@@ -28,6 +29,8 @@ struct LoadOptions {
     std::int64_t logit_rows = 0;   // rows of one step that may want logits; 0: one per sequence
     dispatch::Policy policy = dispatch::machine_policy();
     std::shared_ptr<dispatch::Ledger> ledger{};  // of proofs; null: one in memory, for this model
+    Path plan{};                                 // a baked plan to compute it with, where it fits
+    Path plans{};  // where `plan` is empty: a folder that may hold one; empty: none is looked for
     std::function<void(std::int64_t done, std::int64_t total)> progress;  // bytes of weights brought into memory
 };
 
@@ -45,6 +48,11 @@ public:
     std::int64_t vocab() const { return vocab_; }
     const LoadOptions& options() const { return options_; }
 
+    // The baked plan it is computed with; empty: kernels were chosen when it was loaded.
+    const Path& plan() const { return plan_; }
+    // Why a plan that was found is not used, as a sentence; empty: none was found, or it is used.
+    const std::string& plan_set_aside() const { return plan_set_aside_; }
+
     Graph& graph() { return *graph_; }
     Pages& pages() { return *pages_; }
     exec::Executor& executor() { return *executor_; }
@@ -60,9 +68,15 @@ public:
     // "logits"). All chunks together hold at most options().step_rows tokens. Throws Error; then no sequence has moved.
     void step(std::span<const Chunk> chunks);
 
+    // For tuning: another executor over the same weights, state and threads, and the rows of a step for it, which are
+    // reserved and not counted.
+    std::unique_ptr<exec::Executor> make_variant(exec::Chooser choose);
+    void add_rows(exec::Batch& batch, const Chunk& chunk);
+
 private:
     Model(std::shared_ptr<const gguf::File> file, LoadOptions options);
     static std::unique_ptr<Model> load(std::shared_ptr<const gguf::File> file, LoadOptions options);
+    void make_executor(exec::ExecutorOptions options);
 
     LoadOptions options_;
     MappedWeights weights_;
@@ -74,6 +88,8 @@ private:
     std::unique_ptr<ThreadPool> pool_;
     std::unique_ptr<exec::Executor> executor_;
     std::int64_t context_ = 0, vocab_ = 0;
+    Path plan_;
+    std::string plan_set_aside_;
     std::vector<const std::int32_t*> tables_;  // scratch of step()
 };
 

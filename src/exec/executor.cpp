@@ -95,7 +95,7 @@ Executor::~Executor() = default;
 std::unique_ptr<Executor::Bound> Executor::bind(Bucket bucket) {
     ++plans_made_;
     auto b = std::make_unique<Bound>();
-    b->plan = make_plan(program_, bucket, options_.limits, options_.policy, options_.ledger);
+    b->plan = make_plan(program_, bucket, options_.limits, options_.choose);
     b->views = weight_views_;
     for (std::size_t i = 0; i < program_.values.size(); ++i) {
         const ValueInfo& v = program_.values[i];

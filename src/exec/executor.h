@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "base/threads.h"
-#include "dispatch/ledger.h"
 #include "exec/batch.h"
 #include "exec/plan.h"
 #include "tensor/lease.h"
@@ -40,8 +39,7 @@ struct ExecutorOptions {
     PlanLimits limits;
     std::vector<std::int64_t> pages;  // width of a sequence's block table, by state group
     std::vector<std::string> outputs{"logits"};
-    dispatch::Policy policy;
-    dispatch::Ledger* ledger = nullptr;  // of proofs; null: kernels are taken unproven, as their own tests do
+    Chooser choose;  // of kernels
 };
 
 class Executor {
@@ -68,6 +66,7 @@ public:
     void set_observer(Observer* observer);
 
     const Program& program() const { return program_; }
+    const PlanLimits& limits() const { return options_.limits; }
     std::vector<const Plan*> plans() const;
     std::size_t arena_bytes() const { return arena_.size(); }
     std::size_t workspace_bytes() const { return workspace_.size(); }  // of all workers

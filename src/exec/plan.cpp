@@ -11,10 +11,13 @@ namespace {
 
 using Origin = ValueInfo::Origin;
 
-std::int64_t bytes_at(const ValueInfo& v, std::span<const std::int64_t> symbols) {
+std::int64_t elements_at(const ValueInfo& v, std::span<const std::int64_t> symbols) {
     std::int64_t n = 1;
     for (const Dim& d : v.type.dims) n = checked_mul(n, d.evaluate(symbols), v.name);
-    return checked_mul<std::int64_t>(n, info(v.type.dtype).bytes, v.name);
+    return n;
+}
+std::int64_t bytes_at(const ValueInfo& v, std::span<const std::int64_t> symbols) {
+    return checked_mul<std::int64_t>(elements_at(v, symbols), info(v.type.dtype).bytes, v.name);
 }
 
 // A value lives from the task that makes it to the last task that reads it; what a view reads is its parent.
@@ -41,8 +44,47 @@ std::vector<Interval> lifetimes(const Program& p, const std::vector<std::int64_t
 
 }  // namespace
 
-dispatch::Request request_for(const Program& p, const Task& t) {
-    dispatch::Request r{t.name, t.op(), {}, {}, 0, 0};
+namespace {
+
+// Bytes of a weight that a step reads: of tables the rows looked up, of experts those that can be reached.
+double bytes_read(const ValueInfo& weight, Op op, std::int64_t rows) {
+    const double row = static_cast<double>(row_bytes(weight.type.dtype, weight.type.dims.back().constant()));
+    const double all =
+        row * static_cast<double>(elements_at(weight, {})) / static_cast<double>(weight.type.dims.back().constant());
+    if (op == Op::embed) return row * static_cast<double>(rows);
+    if (weight.type.dims.size() < 3) return all;
+    const std::int64_t experts = weight.type.dims[0].constant();
+    return all / static_cast<double>(experts) * static_cast<double>(std::min(experts, rows));
+}
+
+// Work of a task at its largest, for costs: nothing depends on its last digit.
+void add_work(dispatch::Request& r, const Program& p, const Task& t, std::span<const std::int64_t> symbols) {
+    constexpr double nominal_depth = 512;  // rows of state that attention reads, which no plan knows
+    constexpr double elementwise = 8;      // flops for each element of a result
+    const auto value = [&](int id) -> const ValueInfo& { return p.values[std::size_t(id)]; };
+    const ValueInfo& out = value(t.out[0]);
+    if (!out.type.is_state) {
+        r.rows = out.type.dims[0].evaluate(symbols);
+        r.width = out.type.dims.back().evaluate(symbols);
+    }
+    for (const std::vector<int>* ids : {&t.in, &t.out})
+        for (const int id : *ids) {
+            if (id < 0 || value(id).type.is_state) continue;
+            const bool matrix = value(id).origin == Origin::weight && value(id).type.dims.size() >= 2;
+            r.bytes +=
+                matrix ? bytes_read(value(id), t.op(), r.rows) : static_cast<double>(bytes_at(value(id), symbols));
+            if (matrix && value(id).type.dims.size() == 3) r.experts = value(id).type.dims[0].constant();
+        }
+    const double made = out.type.is_state ? 0 : static_cast<double>(elements_at(out, symbols));
+    r.flops = made * elementwise;
+    if (r.k > 0) r.flops = 2 * made * static_cast<double>(r.k) * static_cast<double>(r.weights.size());
+    if (t.op() == Op::attend) r.flops = 4 * made * nominal_depth;
+}
+
+}  // namespace
+
+dispatch::Request request_for(const Program& p, const Task& t, std::span<const std::int64_t> symbols, int threads) {
+    dispatch::Request r{.node = t.name, .op = t.op(), .threads = threads};
     for (const int id : t.in) {
         if (id < 0) continue;
         const ValueInfo& v = p.values[std::size_t(id)];
@@ -52,6 +94,7 @@ dispatch::Request request_for(const Program& p, const Task& t) {
         if (matrix && t.op() != Op::embed) r.k = v.type.dims.back().constant();
     }
     if (t.op() == Op::attend) r.head_dim = p.values[std::size_t(t.in[0])].type.dims[2].constant();
+    add_work(r, p, t, symbols);
     return r;
 }
 
@@ -104,18 +147,23 @@ std::vector<std::int64_t> place(const std::vector<Interval>& intervals, std::siz
     return offset;
 }
 
-Plan make_plan(const Program& program, Bucket bucket, const PlanLimits& limits, const dispatch::Policy& policy,
-               dispatch::Ledger* ledger) {
+Chooser chooser(dispatch::Policy policy, dispatch::Ledger* ledger) {
+    return [policy = std::move(policy), ledger](const dispatch::Request& r, Bucket) {
+        return dispatch::choose(r, policy, ledger).kernel;
+    };
+}
+
+Plan make_plan(const Program& program, Bucket bucket, const PlanLimits& limits, const Chooser& choose) {
     Plan plan;
     plan.bucket = bucket;
+    const std::vector<std::int64_t> symbols = largest_symbols(program, bucket, limits);
     for (std::size_t i = 0; i < program.tasks.size(); ++i) {
         const Task& t = program.tasks[i];
         PlannedStep step{static_cast<int>(i), nullptr};
         if (t.kind == Task::Kind::compute)
-            step.kernel = dispatch::choose(request_for(program, t), policy, ledger).kernel;
+            step.kernel = choose(request_for(program, t, symbols, limits.threads), bucket);
         plan.steps.push_back(step);
     }
-    const std::vector<std::int64_t> symbols = largest_symbols(program, bucket, limits);
     for (const ValueInfo& v : program.values)
         plan.max_bytes.push_back(v.type.is_state || v.origin == Origin::weight ? 0 : bytes_at(v, symbols));
     plan.offset = place(lifetimes(program, plan.max_bytes), plan.arena_bytes);

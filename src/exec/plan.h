@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,12 +41,18 @@ struct Plan {
     std::size_t workspace_bytes = 0;      // of one worker
 };
 
-// Chooses kernels and places buffers. Throws Error naming the node that no kernel can compute.
-Plan make_plan(const Program& program, Bucket bucket, const PlanLimits& limits, const dispatch::Policy& policy,
-               dispatch::Ledger* ledger = nullptr);
+// Which kernel computes a task in a bucket. Throws Error naming the node that no kernel can compute.
+using Chooser = std::function<const KernelSpec*(const dispatch::Request&, Bucket)>;
+// The usual one. The ledger must outlive it; null: kernels are taken unproven, as their own tests do.
+Chooser chooser(dispatch::Policy policy, dispatch::Ledger* ledger);
 
-// What a kernel for this task would have to do: the formats and lengths that decide which kernels may take it.
-dispatch::Request request_for(const Program& program, const Task& task);
+// Chooses kernels and places buffers. Throws what the chooser throws.
+Plan make_plan(const Program& program, Bucket bucket, const PlanLimits& limits, const Chooser& choose);
+
+// What a kernel for this task would have to do: the formats and lengths that decide which kernels may take it, and how
+// much work it is in the bucket whose largest symbols these are.
+dispatch::Request request_for(const Program& program, const Task& task, std::span<const std::int64_t> symbols,
+                              int threads);
 
 // The values of the step symbols at their largest in this bucket.
 std::vector<std::int64_t> largest_symbols(const Program& program, Bucket bucket, const PlanLimits& limits);

@@ -7,6 +7,11 @@ constinit const Registered* head = nullptr;
 
 Registered::Registered(const KernelSpec& s) : spec(s), next(head) { head = this; }
 const Registered* registered() { return head; }
+const KernelSpec* find_kernel(std::string_view id) {
+    for (const Registered* r = head; r; r = r->next)
+        if (r->spec.id == id) return &r->spec;
+    return nullptr;
+}
 
 std::string_view name(Home h) { return h == Home::reference ? "reference" : "x86"; }
 

@@ -96,6 +96,12 @@ struct Constraint {
     std::int64_t multiple = 1;
 };
 
+// What one core reaches with a kernel where nothing else slows it down, as its author knows it: orders the kernels of a
+// class until their times on this machine are known. The default is that of plain scalar code.
+struct Speed {
+    double flops = 0.5, bytes = 0.5;  // per cycle
+};
+
 struct KernelSpec {
     std::string_view id;  // its path: "linear.f32x16.avx2"
     Op op = Op::count_;
@@ -106,7 +112,7 @@ struct KernelSpec {
     std::array<Constraint, 2> must{};
     Numerics numerics = Numerics::plain;
     int version = 1;
-    int preference = 0;  // among legal kernels of a class the highest wins, until timings exist
+    Speed speed{};
     std::int64_t (*items)(const void* args) noexcept = nullptr;     // independent parts of the job
     std::size_t (*workspace)(const void* args) noexcept = nullptr;  // bytes per worker; null: none
     Run run = nullptr;
@@ -120,5 +126,6 @@ public:
     const Registered* next;
 };
 const Registered* registered();
+const KernelSpec* find_kernel(std::string_view id);  // null: this build has none of that id
 
 }  // namespace quern
