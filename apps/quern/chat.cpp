@@ -99,7 +99,7 @@ private:
         GenerateOptions g;
         g.sampler = sampler_options(options_.sampling);
         g.max_tokens = options_.sampling.max_tokens;
-        g.stops = model_.chat_template().stop_tokens();
+        g.stops = model_.chat_template().used_with(render_options(options_.chat_template)).stop_tokens();
         g.interrupted = [&] { return interrupt.interrupted(); };
         g.controls = text::Controls::show;
         Answer a;

@@ -66,7 +66,7 @@ void add_constraint_options(CLI::App& command, ConstraintOptions& o) {
 }
 
 AnswerForm answer_form(const engine::Model& model, std::span<const std::int32_t> prompt, const text::RenderOptions& o) {
-    const text::ChatFacts& facts = model.chat_template().facts();
+    const text::ChatFacts& facts = model.chat_template().used_with(o).facts();
     AnswerForm form;
     form.rules.thinking = {std::string(facts.think_open), std::string(facts.think_close)};
     // Harmony is read as such with and without tools: all it says stands in channels.

@@ -85,13 +85,14 @@ private:
     std::string lines_;
 };
 
-GenerateOptions generate_options(const engine::Model& model, const RunOptions& o, const InterruptGuard& interrupt) {
+GenerateOptions generate_options(const engine::Model& model, const RunOptions& o, const text::RenderOptions& render,
+                                 const InterruptGuard& interrupt) {
     GenerateOptions g;
     g.sampler = sampler_options(o.sampling);
     g.max_tokens = o.sampling.max_tokens;
     const text::Tokenizer& t = *model.tokenizer();
     g.stops.assign(t.end_of_generation().begin(), t.end_of_generation().end());
-    if (!o.raw) g.stops = model.chat_template().stop_tokens();
+    if (!o.raw) g.stops = model.chat_template().used_with(render).stop_tokens();
     // A raw prompt is a text that goes on; an answer begins one.
     g.place = o.raw ? text::Detokenizer::Place::inside : text::Detokenizer::Place::start;
     g.interrupted = [&interrupt] { return interrupt.interrupted(); };
@@ -124,7 +125,7 @@ void run(const RunOptions& o) {
     std::optional<AnswerForm> form;
     if (!o.raw) form = answer_form(*model, ids, render);
     const InterruptGuard interrupt;
-    GenerateOptions g = generate_options(*model, o, interrupt);
+    GenerateOptions g = generate_options(*model, o, render, interrupt);
     if (form) g.controls = text::Controls::show;
     const auto constraint = make_constraint(*model, o.constraint, form ? &*form : nullptr, render, g.stops);
     g.constraint = constraint.get();

@@ -34,17 +34,18 @@ std::tm time_of(const std::string& text) {
                                "expected a date as in 2025-07-26 or 2025-07-26T13:05:09, found '" + text + "'");
 }
 
-text::ChatTemplate chosen(const RenderCommand& o) {
+text::ChatTemplate chosen(const RenderCommand& o, const text::RenderOptions& options) {
     if (!o.template_file.empty())
         return {read_text(o.template_file, 1 << 26), text::ChatTemplate::Tokens{o.bos, o.eos}};
     const gguf::File file = gguf::File::open(model_path(o.model));
     const auto tokenizer = text::Tokenizer::from_gguf(file.metadata());
     const auto own = text::find_chat_template(file.metadata(), *tokenizer);
     if (!o.bos && !o.eos) return std::move(*own);
-    text::ChatTemplate::Tokens tokens = own->tokens();
+    const text::ChatTemplate& used = own->used_with(options);
+    text::ChatTemplate::Tokens tokens = used.tokens();
     if (o.bos) tokens.bos = o.bos;
     if (o.eos) tokens.eos = o.eos;
-    return {own->source(), std::move(tokens)};
+    return {used.source(), std::move(tokens)};
 }
 
 // A list of messages, or an object with "messages" and whatever else the template is told.
@@ -85,10 +86,10 @@ void render(const RenderCommand& o) {
     text::RenderOptions options = render_options(o.chat);
     if (o.now) options.now = time_of(*o.now);
     const std::vector<text::Message> messages = read_messages(o, options);
-    const text::ChatTemplate chat = chosen(o);
+    const text::ChatTemplate chat = chosen(o, options);
     const text::Rendering r =
         chat.render(messages, o.no_prompt ? text::GenerationPrompt::omit : text::GenerationPrompt::add, options);
-    if (o.json) return print_json(r, chat.facts());
+    if (o.json) return print_json(r, chat.used_with(options).facts());
     put(r.text());
     for (const std::string& note : r.notes) std::fprintf(stderr, "quern: %s\n", note.c_str());
 }

@@ -260,12 +260,18 @@ private:
         const Json* v = options_.find("chat_template");
         if (v && v->is_string()) return v->get<std::string>();
         if (v && v->is_array()) {
+            std::optional<std::string> found;
             for (const Json& entry : *v) {
                 Fields e(entry, "tokenizer_config.json: chat_template");
-                if (e.string("name") != "default") continue;
-                notes_.emplace_back("The model has several chat templates; only the default one is converted.");
-                return e.string("template");
+                const auto name = e.string("name");
+                if (name == "default")
+                    found = e.string("template");
+                else if (name == "tool_use")
+                    tool_use_template_ = e.string("template");
+                else
+                    notes_.push_back("The chat template '" + name.value_or("") + "' is not converted.");
             }
+            if (found) return found;
             notes_.emplace_back("The model has several chat templates, none of them the default; none is converted.");
             return std::nullopt;
         }
@@ -277,6 +283,7 @@ private:
 
     void write_chat_template() {
         if (const auto text = chat_template()) meta_.set("tokenizer.chat_template", *text);
+        if (tool_use_template_) meta_.set("tokenizer.chat_template.tool_use", *tool_use_template_);
     }
 
     // What the reader of the file will make of it: must work, and must know all tokens that end an answer. Ends that
@@ -301,6 +308,7 @@ private:
     const ModelConfig& config_;
     gguf::Metadata& meta_;
     std::vector<std::string>& notes_;
+    std::optional<std::string> tool_use_template_;
     Json options_json_, generation_json_;
     Fields options_, generation_;
     TokenTable table_;

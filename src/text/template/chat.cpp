@@ -95,8 +95,13 @@ Json ChatTemplate::variables(GenerationPrompt prompt, const RenderOptions& optio
     return v;
 }
 
+const ChatTemplate& ChatTemplate::used_with(const RenderOptions& options) const {
+    return tool_use_ && options.tools && !options.tools->empty() ? *tool_use_ : *this;
+}
+
 Rendering ChatTemplate::render(std::span<const Message> messages, GenerationPrompt prompt,
                                const RenderOptions& options) const try {
+    if (const ChatTemplate& used = used_with(options); &used != this) return used.render(messages, prompt, options);
     Rendering out;
     const Json all = prepared(messages, out.notes), others = variables(prompt, options, out.notes);
     const Json bos = tokens_.bos ? Json(*tokens_.bos) : Json(), eos = tokens_.eos ? Json(*tokens_.eos) : Json();
@@ -135,7 +140,10 @@ std::unique_ptr<ChatTemplate> find_chat_template(const gguf::Metadata& metadata,
                     "model; {}",
                     use_raw);
     try {
-        return std::make_unique<ChatTemplate>(std::string(*source), tokenizer);
+        auto found = std::make_unique<ChatTemplate>(std::string(*source), tokenizer);
+        if (const auto other = metadata.string("tokenizer.chat_template.tool_use"))
+            found->set_tool_use(std::make_unique<ChatTemplate>(std::string(*other), tokenizer));
+        return found;
     } catch (const Error& e) {
         if (contains(e.what(), use_raw)) throw;
         throw Error(e.code, "{}; {}", e.what(), use_raw);

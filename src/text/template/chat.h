@@ -54,6 +54,10 @@ public:
     Rendering render(std::span<const Message> messages, GenerationPrompt prompt,
                      const RenderOptions& options = {}) const;
 
+    // Some models have a second template for conversations with tools: the one that render() takes with these options.
+    const ChatTemplate& used_with(const RenderOptions& options) const;
+    void set_tool_use(std::unique_ptr<ChatTemplate> other) { tool_use_ = std::move(other); }
+
     const ChatFacts& facts() const { return facts_; }
     const std::string& source() const { return source_; }
     const Tokens& tokens() const { return tokens_; }
@@ -70,9 +74,11 @@ private:
     jinja::Template template_;
     bool knows_developer_, reads_parts_;
     std::vector<std::int32_t> stop_tokens_;
+    std::unique_ptr<ChatTemplate> tool_use_;  // null: this one takes tools as well
 };
 
-// The template that `tokenizer.chat_template` holds. Throws Error(unsupported) if there is none, or it holds something
+// The template that `tokenizer.chat_template` holds, and the one for tools in `tokenizer.chat_template.tool_use`, if
+// there is one. Throws Error(unsupported) if there is none, or it holds something
 // that is not known; Error(bad_file) if it is no template, or the vocabulary lacks the token that closes its turns. The
 // tokenizer is not kept.
 std::unique_ptr<ChatTemplate> find_chat_template(const gguf::Metadata& metadata, const Tokenizer& tokenizer);

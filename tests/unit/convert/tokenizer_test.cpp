@@ -81,6 +81,23 @@ TEST(Tokenizer, WithoutOneThereAreNoKeysButANote) {
     EXPECT_THAT(notes, testing::ElementsAre(HasSubstr("no tokenizer")));
 }
 
+TEST(Tokenizer, TheTemplateForToolsIsConvertedOthersAreNoted) {
+    std::vector<std::string> notes;
+    const gguf::Metadata meta = with(
+        "qwen3",
+        [](const Path& in) {
+            edit_json(in / "tokenizer_config.json", [](Json& c) {
+                c["chat_template"] = {{{"name", "default"}, {"template", "a<|im_end|>"}},
+                                      {{"name", "tool_use"}, {"template", "b<|im_end|>"}},
+                                      {{"name", "rag"}, {"template", "c<|im_end|>"}}};
+            });
+        },
+        &notes);
+    EXPECT_EQ(meta.string("tokenizer.chat_template"), "a<|im_end|>");
+    EXPECT_EQ(meta.string("tokenizer.chat_template.tool_use"), "b<|im_end|>");
+    EXPECT_THAT(notes, testing::Contains(HasSubstr("'rag'")));
+}
+
 TEST(Tokenizer, WhatGgufCannotExpressIsRefused) {
     EXPECT_THAT(refused_json([](Json& t) { t["model"]["type"] = "WordLevel"; }), HasSubstr("'WordLevel'"));
     EXPECT_THAT(refused_json([](Json& t) { t["model"]["type"] = "WordPiece"; }), HasSubstr("inside words"));

@@ -8,6 +8,7 @@
 
 #include "../metadata_for_tests.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "testdata.h"
 
 namespace quern::text {
@@ -29,6 +30,23 @@ std::unique_ptr<ChatTemplate> found(const std::string& source) {
     gguf::Metadata m = chat_metadata();
     m.set("tokenizer.chat_template", source);
     return find_chat_template(m, *Tokenizer::from_gguf(m));
+}
+
+// The second template of models that have one for tools is taken when there are tools, and read at load like the first.
+TEST(Chat, ASecondTemplateIsForTools) {
+    gguf::Metadata m = chat_metadata();
+    m.set("tokenizer.chat_template", std::string(chatml));
+    m.set("tokenizer.chat_template.tool_use", std::string("with tools<|im_end|>"));
+    const auto chat = find_chat_template(m, *Tokenizer::from_gguf(m));
+    const std::vector<Message> messages{{"user", "a"}};
+    RenderOptions options;
+    EXPECT_THAT(chat->render(messages, GenerationPrompt::add, options).text(), HasSubstr("<|im_start|>user"));
+    options.tools = std::make_shared<Json>(Json::array());
+    EXPECT_THAT(chat->render(messages, GenerationPrompt::add, options).text(), HasSubstr("<|im_start|>user"));
+    options.tools = std::make_shared<Json>(parse_json(R"([{"type": "function"}])", "tools"));
+    EXPECT_EQ(chat->render(messages, GenerationPrompt::add, options).text(), "with tools<|im_end|>");
+    m.set("tokenizer.chat_template.tool_use", std::string("{% include 'x' %}"));
+    EXPECT_THROW(find_chat_template(m, *Tokenizer::from_gguf(m)), Error);
 }
 
 std::string refusal(const std::string& source, Code code) {
