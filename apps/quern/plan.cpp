@@ -132,14 +132,14 @@ void add_plan(CLI::App& app) {
     c->callback([o] { show(*o); });
 
     const auto d = std::make_shared<DiffOptions>();
-    c = plan->add_subcommand("diff", "tell two baked plans apart; exit code 1 when they differ");
+    c = plan->add_subcommand("diff", "tell two baked plans apart; exit code 1 if they differ");
     c->add_option("A", d->a, "a plan's file")->required();
     c->add_option("B", d->b, "another")->required();
     c->add_flag("--json", d->json, "print an object with differences");
     c->callback([d] { diff(*d); });
 
     const auto v = std::make_shared<VerifyOptions>();
-    c = plan->add_subcommand("verify", "check that a baked plan fits a model here; exit code 1 when it does not");
+    c = plan->add_subcommand("verify", "check that a baked plan fits a model here; exit code 1 if not");
     add_model_options(*c, v->model);
     c->add_flag("--json", v->json, "print an object with fits and trouble");
     c->callback([v] { verify(*v); });

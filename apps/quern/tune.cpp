@@ -80,7 +80,7 @@ void tune(const TuneCommand& o) {
 
 void add_tune(CLI::App& app) {
     const auto o = std::make_shared<TuneCommand>();
-    CLI::App* c = app.add_subcommand("tune", "measure which kernels are fastest for a model here, and keep the plan");
+    CLI::App* c = app.add_subcommand("tune", "measure the kernels for a model and keep the fastest plan");
     add_model_options(*c, o->model);
     c->add_option("--seconds", o->seconds, "time to measure for (default 60); proofs come on top")
         ->check(in_range(0.0, 1e6));

@@ -22,13 +22,13 @@ double microseconds_since(Clock::time_point start) {
 // Candidates worth measuring, the expected winner first.
 std::vector<const KernelSpec*> contenders(const dispatch::Request& r, const dispatch::Policy& policy,
                                           dispatch::Ledger& ledger) {
-    std::vector<dispatch::Candidate> legal;
+    std::vector<dispatch::Candidate> proved;
     for (const dispatch::Candidate& c : dispatch::choose(r, policy, &ledger).candidates)
-        if (c.reasons.empty()) legal.push_back(c);
-    std::sort(legal.begin(), legal.end(), [](const auto& a, const auto& b) { return a.cycles < b.cycles; });
+        if (c.reasons.empty() && ledger.verdict(*c.spec, r).holds) proved.push_back(c);
+    std::sort(proved.begin(), proved.end(), [](const auto& a, const auto& b) { return a.cycles < b.cycles; });
     std::vector<const KernelSpec*> list;
-    for (const dispatch::Candidate& c : legal)
-        if (c.cycles <= hopeless * legal.front().cycles && ledger.verdict(*c.spec, r).holds) list.push_back(c.spec);
+    for (const dispatch::Candidate& c : proved)
+        if (c.cycles <= hopeless * proved.front().cycles) list.push_back(c.spec);
     return list;
 }
 
@@ -103,9 +103,9 @@ private:
     // Something to look back at.
     void fill() {
         const std::int64_t most = model_.options().step_rows;
-        depth_ = std::min(depth_wanted, model_.context() / 2);
-        for (std::int64_t done = 0; done < depth_;) {
-            const std::vector<std::int32_t> tokens = some_tokens(std::min(most, depth_ - done));
+        const std::int64_t depth = std::min(depth_wanted, model_.context() / 2);
+        for (std::int64_t done = 0; done < depth;) {
+            const std::vector<std::int32_t> tokens = some_tokens(std::min(most, depth - done));
             const Model::Chunk chunk{sequence_, tokens, {}};
             model_.step({&chunk, 1});
             done += static_cast<std::int64_t>(tokens.size());
@@ -121,11 +121,17 @@ private:
         return tokens;
     }
 
+    // Less to look back at where the context would not hold the step.
+    void make_room(std::int64_t rows) {
+        Pages& pages = model_.pages();
+        const std::int64_t left = model_.context() - rows;
+        if (pages.length(sequence_) > left) pages.truncate(sequence_, pages.can_truncate(sequence_, left) ? left : 0);
+    }
+
     void measure(std::size_t b) {
         const exec::Bucket rows = model_.executor().plans()[b]->bucket;
-        const std::int64_t n = std::min(rows.max_rows, model_.context() - depth_);
-        if (n < rows.min_rows) return;
-        const std::vector<std::int32_t> tokens = some_tokens(n);
+        make_room(rows.max_rows);
+        const std::vector<std::int32_t> tokens = some_tokens(rows.max_rows);
         for (int v = 0; v < variants_; ++v) step(b, v, tokens, false);
         const double share = options_.seconds * 1e6 / static_cast<double>(buckets_.size());
         const auto start = Clock::now();
@@ -177,7 +183,6 @@ private:
     std::vector<std::map<std::string, Size>> buckets_;
     int variants_ = 1, sequence_ = -1;
     std::vector<std::unique_ptr<exec::Executor>> variants_made_;
-    std::int64_t depth_ = 0;
     std::uint64_t random_ = 1;
 };
 

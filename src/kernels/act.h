@@ -7,13 +7,13 @@
 
 namespace quern {
 
-inline double activate(Act act, double x) {
+[[gnu::always_inline]] inline double activate(Act act, double x) {
     if (act == Act::silu) return x * math::sigmoid(x);
     constexpr double root_2_over_pi = 0.79788456080286535588;
     return 0.5 * x * (1 + math::tanh(root_2_over_pi * (x + 0.044715 * x * x * x)));
 }
 
-inline float gated(Act act, float gate, float up) {
+[[gnu::always_inline]] inline float gated(Act act, float gate, float up) {
     return static_cast<float>(activate(act, double(gate)) * double(up));
 }
 

@@ -1,82 +1,12 @@
 #include "kernels/math.h"
 
-#include <array>
-
 namespace quern::math {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-// Adding and taking away 1.5 * 2^52 rounds to the nearest integer; good to 2^51.
-inline double round_to_integer(double x) { return (x + 0x1.8p52) - 0x1.8p52; }
-
-inline double power_of_two(int n) {
-    return std::bit_cast<double>(static_cast<std::uint64_t>(static_cast<std::int64_t>(n) + 1023) << 52);
-}
-
-// 2^n for n beyond the exponents of normal numbers: in two halves, each of them normal.
-inline double scale(double x, int n) { return x * power_of_two(n / 2) * power_of_two(n - n / 2); }
-
-// Horner's rule, coefficients from the highest power down.
-template <std::size_t n>
-inline double polynomial(double x, const std::array<double, n>& terms) {
-    double p = terms[0];
-    for (std::size_t i = 1; i < n; ++i) p = p * x + terms[i];
-    return p;
-}
-
-// 1/k! from k = highest down to lowest, every step-th, signs alternating so that the last is positive if `alternate`.
-template <std::size_t n>
-constexpr std::array<double, n> taylor(int lowest, int step, bool alternate) {
-    std::array<double, n> terms{};
-    for (std::size_t i = 0; i < n; ++i) {
-        const int k = lowest + step * static_cast<int>(n - 1 - i);
-        double factorial = 1;  // exact up to 18!, one rounding beyond
-        for (int j = 2; j <= k; ++j) factorial *= j;
-        terms[i] = (alternate && (n - 1 - i) % 2 == 1 ? -1 : 1) / factorial;
-    }
-    return terms;
-}
-
-// x = n ln 2 + r, |r| <= ln(2) / 2; part is exp(r) - 1.
-struct ExpParts {
-    int n;
-    double part;
-};
-
-ExpParts exp_parts(double x) {
-    constexpr double ln2_hi = 0x1.62e42feep-1, ln2_lo = 0x1.a39ef35793c76p-33;  // 32 bits, and the next 53
-    constexpr auto terms = taylor<12>(2, 1, false);
-    const double n = round_to_integer(x * 0x1.71547652b82fep0);
-    const double hi = x - n * ln2_hi, lo = n * ln2_lo;
-    const double r = hi - lo;
-    const double rest = (hi - r) - lo;  // what r lost
-    const double tail = r * r * polynomial(r, terms);
-    return {static_cast<int>(n), r + (tail + (rest + rest * (r + tail)))};
-}
-
 }  // namespace
-
-double exp(double x) {
-    if (!(x == x)) return x;
-    if (x > 709.8) return infinity;
-    if (x < -745.2) return 0;
-    const ExpParts e = exp_parts(x);
-    return scale(1 + e.part, e.n);
-}
-
-double sigmoid(double x) { return 1 / (1 + exp(-x)); }
-
-double tanh(double x) {
-    const double a = std::fabs(x);
-    if (!(a > 0x1p-28)) return x;  // NaN too
-    if (a > 22) return std::copysign(1.0, x);
-    const ExpParts e = exp_parts(2 * a);
-    const double power = power_of_two(e.n);
-    const double minus_one = power * e.part + (power - 1);  // exp(2a) - 1
-    return std::copysign(minus_one / (minus_one + 2), x);
-}
 
 // x = 2^n (1 + f), 1 + f in [sqrt(1/2), sqrt(2)); log(1 + f) = 2 atanh(s), s = f / (2 + f), arranged so that the large
 // part f - f^2/2 is computed with little error.
@@ -127,7 +57,7 @@ SinCos sincos(double x) {
     constexpr auto sin_terms = taylor<8>(3, 2, true);  // r - sin(r) = r^3 times this
     constexpr auto cos_terms = taylor<7>(4, 2, true);  // cos(r) - 1 + r^2/2 = r^4 times this
     if (!(std::fabs(x) < 0x1p31)) return {nan, nan};
-    const double n = round_to_integer(x * 0x1.45f306dc9c883p-1);
+    const double n = (x * 0x1.45f306dc9c883p-1 + integer_magic) - integer_magic;
     const Difference third = difference((x - n * part1) - n * part2, n * part3);
     const Difference fourth = difference(third.value, n * part4);
     const double rest = (third.error + fourth.error) - n * part5;

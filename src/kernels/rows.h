@@ -10,8 +10,10 @@
 namespace quern {
 
 // A view [a, n] has a rows, [a, b, n] has a * b.
-inline std::int64_t count_rows(const View& v) { return v.rank == 3 ? v.dim[0] * v.dim[1] : v.rank == 2 ? v.dim[0] : 1; }
-inline float* row_at(const View& v, std::int64_t r) {
+[[gnu::always_inline]] inline std::int64_t count_rows(const View& v) {
+    return v.rank == 3 ? v.dim[0] * v.dim[1] : v.rank == 2 ? v.dim[0] : 1;
+}
+[[gnu::always_inline]] inline float* row_at(const View& v, std::int64_t r) {
     if (v.rank == 3) return v.row(r / v.dim[1], r % v.dim[1]);
     return v.rank == 2 ? v.row(r) : v.row(0);
 }
@@ -20,16 +22,6 @@ inline float* row_at(const View& v, std::int64_t r) {
 constexpr std::int64_t elements_per_item = 2048;
 inline std::int64_t count_items(const View& v) {
     return count_rows(v) * ((v.last() + elements_per_item - 1) / elements_per_item);
-}
-
-// Calls f(row, first, last) for the elements of each item in `work`.
-template <class F>
-void for_each_item(const View& v, const Work& work, F f) {
-    const std::int64_t blocks = (v.last() + elements_per_item - 1) / elements_per_item;
-    for (std::int64_t i = work.begin; i < work.end; ++i) {
-        const std::int64_t first = i % blocks * elements_per_item;
-        f(i / blocks, first, std::min(first + elements_per_item, v.last()));
-    }
 }
 
 }  // namespace quern

@@ -11,16 +11,16 @@
 
 #include "base/error.h"
 #include "dispatch/proof/attend_cases.h"
+#include "dispatch/proof/embed_cases.h"
 #include "dispatch/proof/linear_cases.h"
 #include "dispatch/proof/moe_cases.h"
+#include "dispatch/proof/plain_cases.h"
 #include "kernels/matrix.h"
 
 namespace quern::dispatch {
 namespace {
 
 using namespace proof;
-
-constexpr std::chrono::milliseconds patience{20'000};  // a proof takes some milliseconds; sanitizers and load take more
 
 const KernelSpec* model_of(const KernelSpec& kernel) {
     for (const Registered* r = registered(); r; r = r->next)
@@ -83,6 +83,20 @@ std::vector<AttendCase> attend_cases(const Request& r) {
     return cases;
 }
 
+// Rows of the table are read in whole blocks, so that widths are multiples of one.
+std::vector<EmbedCase> embed_cases(const Request& r) {
+    std::vector<EmbedCase> cases;
+    const DType dtype = r.weights.at(0);
+    const std::int64_t block = info(dtype).block;
+    const bool whole = block > 1;
+    for (const std::int64_t blocks :
+         whole ? std::vector<std::int64_t>{1, 2, 3, 9} : std::vector<std::int64_t>{1, 7, 8, 17, 100})
+        cases.push_back({dtype, blocks * block, Data::normal});
+    if (dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f16)
+        cases.push_back({dtype, 33, Data::not_numbers});
+    return cases;
+}
+
 void write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const ssize_t n = write(fd, text.data(), text.size());
@@ -92,7 +106,7 @@ void write_all(int fd, std::string_view text) {
 }
 
 // What the child says until it ends; false when it takes too long.
-bool listen(int fd, std::string& said) {
+bool listen(int fd, std::string& said, std::chrono::milliseconds patience) {
     const auto end = std::chrono::steady_clock::now() + patience;
     for (;;) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
@@ -139,13 +153,40 @@ Verdict prove_here(const KernelSpec& kernel, const Request& r) {
         case Op::attend:
             trouble = first_trouble(attend_cases(r), kernel, *model, check_attend);
             break;
+        case Op::norm:
+        case Op::rope:
+        case Op::glu:
+        case Op::add:
+        case Op::scale:
+        case Op::softcap:
+        case Op::gate_rows:
+        case Op::moe_combine:
+            trouble = first_trouble(plain_cases(kernel.op), kernel, *model, check_plain);
+            break;
+        case Op::embed:
+            trouble = first_trouble(embed_cases(r), kernel, *model, check_embed);
+            break;
         default:
             trouble = std::string(kernel.id) + ": there are no proofs for this op";
     }
     return {trouble.empty(), trouble};
 }
 
-Verdict prove(const KernelSpec& kernel, const Request& request) {
+namespace {
+
+// The child's whole life; nothing may leave it, since the caller's frames are here, too.
+void say_verdict(int fd, const KernelSpec& kernel, const Request& request) noexcept {
+    try {
+        const Verdict v = prove_here(kernel, request);
+        write_all(fd, v.holds ? "+" : "-" + v.trouble);
+    } catch (const std::exception& e) {
+        write_all(fd, "-" + std::string(kernel.id) + ": the proof could not be made: " + e.what());
+    }
+}
+
+}  // namespace
+
+Verdict prove(const KernelSpec& kernel, const Request& request, std::chrono::milliseconds patience) {
     if (is_definition(kernel)) return {true, ""};
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) throw Error(Code::io, "proving {}: no pipe could be made", kernel.id);
@@ -157,13 +198,12 @@ Verdict prove(const KernelSpec& kernel, const Request& request) {
     }
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        const Verdict v = prove_here(kernel, request);
-        write_all(ends[1], v.holds ? "+" : "-" + v.trouble);
+        say_verdict(ends[1], kernel, request);
         _exit(0);
     }
     close(ends[1]);
     std::string said;
-    const bool in_time = listen(ends[0], said);
+    const bool in_time = listen(ends[0], said, patience);
     close(ends[0]);
     if (!in_time) kill(child, SIGKILL);
     int status = 0;

@@ -4,6 +4,7 @@
 // infinities and outliers, poisoned outputs and guarded memory; see support.h.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "dispatch/choose.h"
@@ -24,7 +25,9 @@ bool is_definition(const KernelSpec& kernel);
 // Proves in this process; a kernel that crashes takes it along. Definitions hold.
 Verdict prove_here(const KernelSpec& kernel, const Request& request);
 
-// Proves in a forked child, so that a kernel that crashes or hangs is disproved and nothing else happens.
-Verdict prove(const KernelSpec& kernel, const Request& request);
+// Proves in a forked child, so that a kernel that crashes or hangs is disproved and nothing else happens. A proof takes
+// some milliseconds; sanitizers and a busy machine take more, so that it is given a while.
+Verdict prove(const KernelSpec& kernel, const Request& request,
+              std::chrono::milliseconds patience = std::chrono::milliseconds(20'000));
 
 }  // namespace quern::dispatch

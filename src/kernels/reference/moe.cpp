@@ -1,4 +1,4 @@
-// The kernels of route, moe_group and moe_combine; the double-sum reference and the scalar model of moe_inner and
+// The kernels of route and moe_group; the double-sum reference and the scalar model of moe_inner and
 // moe_down.
 #include "ops/moe.h"
 
@@ -8,7 +8,6 @@
 #include "kernels/math.h"
 #include "kernels/matrix.h"
 #include "kernels/reference/dot.h"
-#include "kernels/rows.h"
 
 namespace quern {
 namespace {
@@ -133,29 +132,9 @@ Status moe_down(const void* args, const Work& work) noexcept {
     return Status::ok;
 }
 
-std::int64_t combine_items(const void* args) noexcept {
-    return count_items(static_cast<const MoeCombineArgs*>(args)->y);
-}
-
-Status moe_combine(const void* args, const Work& work) noexcept {
-    const auto& a = *static_cast<const MoeCombineArgs*>(args);
-    const std::int64_t top_k = a.weights.last();
-    for_each_item(a.y, work, [&](std::int64_t t, std::int64_t first, std::int64_t last) {
-        const float* weights = a.weights.row(t);
-        float* y = a.y.row(t);
-        for (std::int64_t i = first; i < last; ++i) {
-            float sum = 0;
-            for (std::int64_t c = 0; c < top_k; ++c) sum = std::fma(weights[c], a.outs.row(t * top_k + c)[i], sum);
-            y[i] = a.shared ? sum + a.shared.row(t)[i] : sum;
-        }
-    });
-    return Status::ok;
-}
-
 constexpr KernelSpec specs[] = {
     {.id = "route.reference", .op = Op::route, .items = route_items, .workspace = route_workspace, .run = route},
     {.id = "moe_group.reference", .op = Op::moe_group, .items = one_item, .run = moe_group},
-    {.id = "moe_combine.reference", .op = Op::moe_combine, .items = combine_items, .run = moe_combine},
     {.id = "moe_inner.reference",
      .op = Op::moe_inner,
      .weight = decodable(),
@@ -186,8 +165,7 @@ constexpr KernelSpec specs[] = {
      .run = moe_down<dot_f32x16>},
 };
 const Registered registered_moe[] = {Registered{specs[0]}, Registered{specs[1]}, Registered{specs[2]},
-                                     Registered{specs[3]}, Registered{specs[4]}, Registered{specs[5]},
-                                     Registered{specs[6]}};
+                                     Registered{specs[3]}, Registered{specs[4]}, Registered{specs[5]}};
 
 }  // namespace
 }  // namespace quern

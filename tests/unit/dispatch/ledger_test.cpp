@@ -1,4 +1,4 @@
-// Proofs and what is kept of them: broken kernels are disproved, whatever they do, and passed over; verdicts are found
+// Proofs and what is kept of them: a disproved kernel is passed over; verdicts are found
 // again; a file that is no ledger costs nothing but the keeping.
 #include "dispatch/ledger.h"
 
@@ -6,13 +6,10 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <csignal>
-#include <cstring>
 #include <fstream>
 
 #include "kernels/cpu.h"
 #include "ops/linear.h"
-#include "ops/moe.h"
 
 namespace quern::dispatch {
 namespace {
@@ -29,7 +26,6 @@ KernelSpec broken(std::string_view id, quern::Run run) {
     return k;
 }
 Request linear_request() { return {"blk.0.attn_q", Op::linear, {DType::q4_k}, {}, 1024, 0}; }
-Request moe_request() { return {"blk.0.ffn_moe.inner", Op::moe_inner, {DType::q8_0, DType::q8_0}, {}, 256, 0}; }
 
 struct Folder {
     Path path;
@@ -43,38 +39,16 @@ struct Folder {
 const LinearArgs& linear(const void* args) { return *static_cast<const LinearArgs*>(args); }
 Status model_run(std::string_view id, const void* args, const Work& work) { return kernel(id).run(args, work); }
 
-// The kernel of the story: with more than 32 rows on one expert the rest is silently zero.
-Status zeros_past_row_32(const void* args, const Work& work) noexcept {
-    const Status s = model_run("moe_inner.f32x16.model", args, work);
-    const auto& a = *static_cast<const MoeInnerArgs*>(args);
-    const auto* begin = a.begin.row<std::int32_t>(0);
-    for (std::int64_t e = 0; e < a.gate.experts; ++e)
-        for (std::int32_t i = begin[e] + 32; i < begin[e + 1]; ++i)
-            std::memset(a.inner.row(a.slots.row<std::int32_t>(0)[i]), 0, std::size_t(a.gate.rows) * sizeof(float));
-    return s;
-}
-Status crashes(const void*, const Work&) noexcept {
-    std::signal(SIGSEGV, SIG_DFL);
-    raise(SIGSEGV);
-    return Status::ok;
-}
 Status gives_nan(const void* args, const Work& work) noexcept {
     const Status s = model_run("linear.f32x16.model", args, work);
     if (work.begin == 0) linear(args).y.row(0)[0] = std::numeric_limits<float>::quiet_NaN();
     return s;
 }
-Status last_bit_depends_on_rows(const void* args, const Work& work) noexcept {
-    const Status s = model_run("linear.f32x16.model", args, work);
-    const LinearArgs& a = linear(args);
-    if (work.begin == 0 && a.x.rows() > 4) a.y.row(4)[0] = std::nextafter(a.y.row(4)[0], 1e30f);
-    return s;
-}
-Status does_nothing(const void*, const Work&) noexcept { return Status::ok; }
-
 TEST(Prove, EveryKernelOfThisBuildHoldsHere) {
     for (const Registered* r = registered(); r; r = r->next) {
         if (!covers(cpu_isa(), r->spec.needs) || r->spec.numerics != node_class(r->spec.op)) continue;
         Request request{"node", r->spec.op, {}, {}, 0, 0};
+        if (r->spec.op == Op::embed) request.weights = {DType::f16};
         if (r->spec.op == Op::linear) request = linear_request();
         if (r->spec.op == Op::moe_inner || r->spec.op == Op::moe_down)
             request = {"node", r->spec.op, {DType::q8_0}, {}, 256, 0};
@@ -82,17 +56,6 @@ TEST(Prove, EveryKernelOfThisBuildHoldsHere) {
         const Verdict v = prove(r->spec, request);
         EXPECT_TRUE(v.holds) << v.trouble;
     }
-}
-
-TEST(Prove, BrokenKernelsAreDisproved) {
-    EXPECT_FALSE(prove(broken("moe_inner.f32x16.avx2", zeros_past_row_32), moe_request()).holds);
-    for (const quern::Run run : {crashes, gives_nan, last_bit_depends_on_rows, does_nothing}) {
-        const Verdict v = prove(broken("linear.f32x16.avx2", run), linear_request());
-        EXPECT_FALSE(v.holds);
-        EXPECT_NE(v.trouble, "");
-    }
-    EXPECT_NE(prove(broken("linear.f32x16.avx2", crashes), linear_request()).trouble.find("signal 11"),
-              std::string::npos);
 }
 
 TEST(Ledger, AVerdictIsMadeOnceAndFoundAgain) {

@@ -1,0 +1,32 @@
+// The ops that work on each row or element alone, as the compiler makes them with AVX2.
+#include "kernels/plain.h"
+
+namespace quern::x86 {
+namespace {
+
+#define X(op, Args, items, workspace)                                                         \
+    [[gnu::target("avx2,fma,f16c")]] Status op(const void* args, const Work& work) noexcept { \
+        return plain::op(*static_cast<const Args*>(args), work);                              \
+    }
+QUERN_PLAIN_OPS(X)
+#undef X
+
+constexpr KernelSpec specs[] = {
+#define X(name, Args, count, space) \
+    {.id = #name ".avx2",           \
+     .op = Op::name,                \
+     .home = Home::x86,             \
+     .needs = Isa::avx2_fma,        \
+     .speed = {4, 8},               \
+     .items = count,                \
+     .workspace = space,            \
+     .run = name},
+    QUERN_PLAIN_OPS(X)
+#undef X
+};
+const Registered registered_plain[] = {Registered{specs[0]}, Registered{specs[1]}, Registered{specs[2]},
+                                       Registered{specs[3]}, Registered{specs[4]}, Registered{specs[5]},
+                                       Registered{specs[6]}, Registered{specs[7]}};
+
+}  // namespace
+}  // namespace quern::x86
