@@ -40,7 +40,7 @@ struct Fixed {
         toy.pages->advance(sequence, static_cast<std::int64_t>(n));
     }
     void warm_up() {
-        for (const std::size_t n : {20, 1, 7, 1, 20}) step(n);
+        for (const std::size_t n : {20u, 1u, 7u, 1u, 20u}) step(n);
     }
 };
 
