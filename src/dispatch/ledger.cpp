@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "dispatch/failure.h"
 
 namespace quern::dispatch {
 namespace {
@@ -122,7 +123,7 @@ struct Ledger::Database {
         check(code);
         if (code != SQLITE_ROW) return std::nullopt;
         const auto* trouble = reinterpret_cast<const char*>(sqlite3_column_text(q.s, 1));
-        return Verdict{sqlite3_column_int(q.s, 0) == 1, trouble ? trouble : ""};
+        return Verdict{.holds = sqlite3_column_int(q.s, 0) == 1, .trouble = trouble ? trouble : ""};
     }
     void keep(const Key& key, const Verdict& v) const {
         const Statement q(
@@ -167,6 +168,7 @@ Ledger::~Ledger() = default;
 
 Ledger::Ledger(const Path& file) {
     if (file.empty()) return;
+    failures_ = file.parent_path() / "failures";
     try {
         database_ = std::make_unique<Database>(file);
     } catch (const Error& e) {
@@ -194,7 +196,7 @@ void Ledger::with_database(Do something) {
 }
 
 std::optional<Verdict> Ledger::known(const KernelSpec& kernel, const Request& request) {
-    if (is_definition(kernel)) return Verdict{true, ""};
+    if (is_definition(kernel)) return Verdict{.holds = true};
     const std::lock_guard lock(mutex_);
     const Key k = key(kernel, request);
     if (const auto found = verdicts_.find(k); found != verdicts_.end()) return found->second;
@@ -204,9 +206,22 @@ std::optional<Verdict> Ledger::known(const KernelSpec& kernel, const Request& re
     return found;
 }
 
+void Ledger::keep_failure(const KernelSpec& kernel, const Request& request, const Verdict& v) {
+    const std::vector<ProofCase> cases = proof_cases(request, Extent::proxies);
+    try {
+        write({std::string(kernel.id), kernel.version, build_id(), request, Extent::proxies, v.failed,
+               cases.at(std::size_t(v.failed)).text, v.trouble},
+              failure_file(failures_, kernel, request));
+    } catch (const Error& e) {
+        const std::lock_guard lock(mutex_);
+        trouble_ = e.what();  // the verdict stands without its file
+    }
+}
+
 Verdict Ledger::verdict(const KernelSpec& kernel, const Request& request) {
     if (const std::optional<Verdict> found = known(kernel, request)) return *found;
     Verdict made = prove(kernel, request);
+    if (made.failed >= 0 && !failures_.empty()) keep_failure(kernel, request, made);
     const std::lock_guard lock(mutex_);
     const Key k = key(kernel, request);
     verdicts_[k] = made;

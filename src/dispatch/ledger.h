@@ -29,7 +29,8 @@ public:
     Ledger(const Ledger&) = delete;
     Ledger& operator=(const Ledger&) = delete;
 
-    // The verdict that is known, or a proof made now and kept. Any thread. Throws Error(io) when no proof can be made.
+    // The verdict that is known, or a proof made now and kept; a failed one leaves a file in failures(). Any thread.
+    // Throws Error(io) when no proof can be made.
     Verdict verdict(const KernelSpec& kernel, const Request& request);
     // The verdict that is known; makes none.
     std::optional<Verdict> known(const KernelSpec& kernel, const Request& request);
@@ -37,6 +38,9 @@ public:
     // Its times at this size, where they were measured by this build on this processor, make sense, and are stable.
     std::optional<Timing> timing(const KernelSpec& kernel, const Request& request);
     void keep(const KernelSpec& kernel, const Request& request, const Timing& timing);
+
+    // A folder beside the ledger's file (dispatch/failure.h); empty: in memory.
+    const Path& failures() const { return failures_; }
 
     int proved() const { return proved_; }  // proofs made by this object
     // Why the file is not used, as a sentence; empty: it is, or none was asked for.
@@ -47,6 +51,7 @@ private:
     using Key = std::pair<std::string, std::string>;  // kernel with version, shape class
     static Key key(const KernelSpec& kernel, const Request& request);
     static Key size_key(const KernelSpec& kernel, const Request& request);
+    void keep_failure(const KernelSpec& kernel, const Request& request, const Verdict& v);
     // Does something with the database, where there is one; without it from then on, when it cannot be done.
     template <class Do>
     void with_database(Do something);
@@ -55,6 +60,7 @@ private:
     std::map<Key, Verdict> verdicts_;
     std::map<Key, std::optional<Timing>> timings_;
     std::unique_ptr<Database> database_;
+    Path failures_;
     std::string trouble_;
     int proved_ = 0;
 };

@@ -6,7 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/file.h"
 #include "base/json.h"
+#include "kernels/cpu.h"
 #include "models.h"
 
 namespace quern::e2e {
@@ -83,6 +85,74 @@ TEST(Explain, WhatIsChosenIsProved) {
     for (const Json& node : explained.at("nodes"))
         for (const Json& c : node.at("candidates"))
             EXPECT_TRUE(!c.at("chosen").get<bool>() || c.at("proof") == "holds" || c.at("proof") == "definition") << c;
+}
+
+TEST(Prove, EveryKernelThatCouldComputeTheModelHolds) {
+    for (const Arguments& how : {Arguments{"prove", "--json"}, Arguments{"prove", "--json", "--all"}}) {
+        const Json report = object(how);
+        for (const Json& p : report.at("proofs")) EXPECT_TRUE(p.at("holds").get<bool>()) << p;
+        EXPECT_EQ(report.at("proofs").empty(), !covers(cpu_isa(), Isa::avx2_fma));
+    }
+}
+
+// A file as a failed proof leaves it, of a kernel that holds by now.
+Json failure() {
+    return {{"schema", 1},
+            {"kernel", "linear.f32x16.avx2"},
+            {"version", 1},
+            {"build", "another"},
+            {"op", "linear"},
+            {"weights", {"q8_0"}},
+            {"states", Json::array()},
+            {"k", 64},
+            {"head_dim", 0},
+            {"width", 32},
+            {"full", false},
+            {"case", 1},
+            {"case_text", "1 rows, 35 x 64 of q8_0, data 0"},
+            {"trouble", "it was wrong"}};
+}
+
+TEST(Prove, AFailedCaseIsRunAgain) {
+    if (!covers(cpu_isa(), Isa::avx2_fma)) GTEST_SKIP() << "this processor cannot run the kernel";
+    const std::string file = in_folder("failure.json");
+    write_file(file, failure().dump());
+    const Json replayed = object({"prove", "--replay", file, "--json"});
+    EXPECT_TRUE(replayed.at("holds").get<bool>());
+    EXPECT_EQ(replayed.at("trouble_then"), "it was wrong");
+    EXPECT_FALSE(replayed.at("same_build").get<bool>());
+}
+
+TEST(Prove, DamagedFailuresAreRefused) {
+    const std::string file = in_folder("failure.json");
+    const auto refused = [&](const Json& j, const std::string& why) {
+        write_file(file, j.dump());
+        const Result r = quern({"prove", "--replay", file});
+        EXPECT_EQ(r.exit, 1) << j;
+        EXPECT_THAT(r.err, HasSubstr(why)) << j;
+    };
+    const Json whole = failure();
+    for (const auto& [field, value] : whole.items()) {
+        Json j = whole;
+        j.erase(field);
+        refused(j, field);
+        j[field] = nullptr;
+        refused(j, field);
+    }
+    for (const auto& [field, value, why] : {std::tuple("schema", Json(2), "schema 2"),
+                                            {"kernel", Json("linear.no_such"), "no kernel"},
+                                            {"op", Json("no_such"), "no op"},
+                                            {"op", Json("norm"), "no such case"},
+                                            {"weights", Json{"q9"}, "not known"},
+                                            {"weights", Json::array(), "no such case"},
+                                            {"k", Json(63), "no such case"},
+                                            {"k", Json(-1), "'k'"},
+                                            {"case", Json(1000), "no such case"},
+                                            {"case_text", Json("another"), "no such case"}}) {
+        Json j = whole;
+        j[field] = value;
+        refused(j, why);
+    }
 }
 
 // What explain says is what is run.

@@ -6,95 +6,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 
 #include "base/error.h"
-#include "dispatch/proof/attend_cases.h"
-#include "dispatch/proof/embed_cases.h"
-#include "dispatch/proof/linear_cases.h"
-#include "dispatch/proof/moe_cases.h"
-#include "dispatch/proof/plain_cases.h"
-#include "kernels/matrix.h"
 
 namespace quern::dispatch {
 namespace {
-
-using namespace proof;
 
 const KernelSpec* model_of(const KernelSpec& kernel) {
     for (const Registered* r = registered(); r; r = r->next)
         if (r->spec.op == kernel.op && r->spec.numerics == kernel.numerics && r->spec.home == Home::reference)
             return &r->spec;
     return nullptr;
-}
-
-// The first trouble that the check finds in these cases.
-template <class Case>
-std::string first_trouble(const std::vector<Case>& cases, const KernelSpec& k, const KernelSpec& model,
-                          std::string (*check)(const KernelSpec&, const KernelSpec&, const Case&)) {
-    for (const Case& c : cases)
-        if (std::string trouble = check(k, model, c); !trouble.empty()) return trouble;
-    return {};
-}
-
-// Two blocks of output rows and a tail; the real k for a few rows, one block of it for many.
-std::vector<LinearCase> linear_cases(const Request& r) {
-    const DType dtype = r.weights.at(0);
-    const std::int64_t n = 2 * rows_per_item + 3, little = std::min<std::int64_t>(r.k, std::max(32, info(dtype).block));
-    const bool tame = dtype != DType::f32 && dtype != DType::bf16;  // others have no room for an outlier
-    std::vector<LinearCase> cases{{8, n, r.k, dtype, Data::normal, true}, {1, n, r.k, dtype, Data::normal, false}};
-    for (const Data data : {Data::one_huge, Data::not_numbers})
-        cases.push_back({3, rows_per_item + 1, little, dtype, data, false, tame});
-    for (const std::int64_t rows : {2, 5, 6, 7, 33, 61, 129})
-        cases.push_back({rows, rows_per_item + 3, little, dtype, Data::normal, rows % 2 == 1});
-    return cases;
-}
-
-// Every way rows can spread at the real k, and on one expert every count around a tile boundary in use.
-std::vector<MoeCase> moe_cases(const Request& r) {
-    std::vector<MoeCase> cases;
-    for (const DType dtype : r.weights) {
-        const std::int64_t n = rows_per_item + 3, little = std::min<std::int64_t>(r.k, std::max(32, info(dtype).block));
-        const auto sized = [&](MoeCase c, std::int64_t k) {
-            c.dtype = dtype;
-            c.experts = 4;
-            c.dim = r.op == Op::moe_inner ? k : n;
-            c.ff = r.op == Op::moe_inner ? n : k;
-            return c;
-        };
-        cases.push_back(sized({.rows = 5}, r.k));
-        for (const Spread spread : all_spreads) cases.push_back(sized({.rows = 9, .spread = spread}, little));
-        for (const std::int64_t rows : {1, 31, 32, 33, 63, 64, 65, 127, 128, 129})
-            cases.push_back(sized({.rows = rows, .top_k = 1, .spread = Spread::one_expert}, little));
-    }
-    return cases;
-}
-
-std::vector<AttendCase> attend_cases(const Request& r) {
-    std::vector<AttendCase> cases;
-    for (const AttendCase& c : {AttendCase{.past = {0, 62}, .gained = {5, 4}}, AttendCase{.past = {130}, .gained = {1}},
-                                AttendCase{.past = {60, 3}, .gained = {6, 2}, .sources = {{7, 1}}, .softcap = 2},
-                                AttendCase{.past = {3}, .gained = {2}, .data = Data::not_numbers}}) {
-        cases.push_back(c);
-        cases.back().head_dim = r.head_dim;
-        cases.back().dtype = r.states.at(0);
-    }
-    return cases;
-}
-
-// Rows of the table are read in whole blocks, so that widths are multiples of one.
-std::vector<EmbedCase> embed_cases(const Request& r) {
-    std::vector<EmbedCase> cases;
-    const DType dtype = r.weights.at(0);
-    const std::int64_t block = info(dtype).block;
-    const bool whole = block > 1;
-    for (const std::int64_t blocks :
-         whole ? std::vector<std::int64_t>{1, 2, 3, 9} : std::vector<std::int64_t>{1, 7, 8, 17, 100})
-        cases.push_back({dtype, blocks * block, Data::normal});
-    if (dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f16)
-        cases.push_back({dtype, 33, Data::not_numbers});
-    return cases;
 }
 
 void write_all(int fd, std::string_view text) {
@@ -138,56 +63,56 @@ bool is_definition(const KernelSpec& kernel) {
     return !model || model == &kernel;
 }
 
-Verdict prove_here(const KernelSpec& kernel, const Request& r) {
-    if (is_definition(kernel)) return {true, ""};
-    const KernelSpec* model = model_of(kernel);
-    std::string trouble;
-    switch (kernel.op) {
-        case Op::linear:
-            trouble = first_trouble(linear_cases(r), kernel, *model, check_linear);
-            break;
-        case Op::moe_inner:
-        case Op::moe_down:
-            trouble = first_trouble(moe_cases(r), kernel, *model, check_moe);
-            break;
-        case Op::attend:
-            trouble = first_trouble(attend_cases(r), kernel, *model, check_attend);
-            break;
-        case Op::norm:
-        case Op::rope:
-        case Op::glu:
-        case Op::add:
-        case Op::scale:
-        case Op::softcap:
-        case Op::gate_rows:
-        case Op::moe_combine:
-            trouble = first_trouble(plain_cases(kernel.op), kernel, *model, check_plain);
-            break;
-        case Op::embed:
-            trouble = first_trouble(embed_cases(r), kernel, *model, check_embed);
-            break;
-        default:
-            trouble = std::string(kernel.id) + ": there are no proofs for this op";
+Verdict prove_here(const KernelSpec& kernel, const Request& request, const ProveOptions& options) {
+    if (is_definition(kernel)) return {.holds = true};
+    const std::vector<ProofCase> cases = proof_cases(request, options.extent);
+    if (cases.empty()) return {.trouble = std::string(kernel.id) + ": there are no proofs for this op"};
+    for (int i = 0; i < static_cast<int>(cases.size()); ++i) {
+        if (options.only >= 0 && i != options.only) continue;
+        if (options.begin) options.begin();
+        if (std::string trouble = cases[std::size_t(i)].check(kernel, *model_of(kernel)); !trouble.empty())
+            return {.trouble = std::move(trouble), .failed = i};
     }
-    return {trouble.empty(), trouble};
+    return {.holds = true};
 }
 
 namespace {
 
-// The child's whole life; nothing may leave it, since the caller's frames are here, too.
-void say_verdict(int fd, const KernelSpec& kernel, const Request& request) noexcept {
+// The child's whole life: a dot for each case that it begins, then its verdict. Nothing may leave it, since the
+// caller's frames are here, too.
+void say_verdict(int fd, const KernelSpec& kernel, const Request& request, ProveOptions options) noexcept {
     try {
-        const Verdict v = prove_here(kernel, request);
+        options.begin = [fd] { write_all(fd, "."); };
+        const Verdict v = prove_here(kernel, request, options);
         write_all(fd, v.holds ? "+" : "-" + v.trouble);
     } catch (const std::exception& e) {
         write_all(fd, "-" + std::string(kernel.id) + ": the proof could not be made: " + e.what());
     }
 }
 
+// What the child's end means.
+Verdict verdict_of(const std::string& id, std::string_view said, bool in_time, int status, int only) {
+    Verdict v;
+    const std::size_t begun = std::min(said.find_first_not_of('.'), said.size());
+    said.remove_prefix(begun);
+    if (!in_time)
+        v.trouble = id + ": did not end in time";
+    else if (WIFSIGNALED(status))
+        v.trouble = id + ": crashed with signal " + std::to_string(WTERMSIG(status));
+    else if (said.empty())
+        v.trouble = id + ": ended without a word";
+    else if (said.front() == '+')
+        v.holds = true;
+    else
+        v.trouble = said.substr(1);
+    if (!v.holds) v.failed = only >= 0 ? only : static_cast<int>(begun) - 1;
+    return v;
+}
+
 }  // namespace
 
-Verdict prove(const KernelSpec& kernel, const Request& request, std::chrono::milliseconds patience) {
-    if (is_definition(kernel)) return {true, ""};
+Verdict prove(const KernelSpec& kernel, const Request& request, const ProveOptions& options) {
+    if (is_definition(kernel)) return {.holds = true};
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) throw Error(Code::io, "proving {}: no pipe could be made", kernel.id);
     const pid_t child = fork();
@@ -198,22 +123,18 @@ Verdict prove(const KernelSpec& kernel, const Request& request, std::chrono::mil
     }
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        say_verdict(ends[1], kernel, request);
+        say_verdict(ends[1], kernel, request, options);
         _exit(0);
     }
     close(ends[1]);
     std::string said;
-    const bool in_time = listen(ends[0], said, patience);
+    const bool in_time = listen(ends[0], said, options.patience);
     close(ends[0]);
     if (!in_time) kill(child, SIGKILL);
     int status = 0;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
-    const std::string id(kernel.id);
-    if (!in_time) return {false, id + ": did not end in time"};
-    if (WIFSIGNALED(status)) return {false, id + ": crashed with signal " + std::to_string(WTERMSIG(status))};
-    if (said.empty()) return {false, id + ": ended without a word"};
-    return {said[0] == '+', said.substr(1)};
+    return verdict_of(std::string(kernel.id), said, in_time, status, options.only);
 }
 
 }  // namespace quern::dispatch

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "dispatch/choose.h"
+#include "dispatch/proof/cases.h"
 
 namespace quern::dispatch {
 
@@ -16,18 +17,26 @@ std::string shape_class(const Request& request);
 
 struct Verdict {
     bool holds = false;
-    std::string trouble;  // a sentence where it does not hold
+    std::string trouble{};  // a sentence where it does not hold
+    int failed = -1;        // the case's place in proof_cases(), where it is known
+};
+
+struct ProveOptions {
+    // Proofs take some milliseconds; sanitizers and a busy machine take more.
+    std::chrono::milliseconds patience{20'000};
+    Extent extent = Extent::proxies;
+    int only = -1;                  // one case of the list; -1: all
+    std::function<void()> begin{};  // called before each case
 };
 
 // Whether a kernel is what others answer to: a class's scalar model, or the only kernel of a plain op.
 bool is_definition(const KernelSpec& kernel);
 
 // Proves in this process; a kernel that crashes takes it along. Definitions hold.
-Verdict prove_here(const KernelSpec& kernel, const Request& request);
+Verdict prove_here(const KernelSpec& kernel, const Request& request, const ProveOptions& options = {});
 
-// Proves in a forked child, so that a kernel that crashes or hangs is disproved and nothing else happens. A proof takes
-// some milliseconds; sanitizers and a busy machine take more, so that it is given a while.
-Verdict prove(const KernelSpec& kernel, const Request& request,
-              std::chrono::milliseconds patience = std::chrono::milliseconds(20'000));
+// Proves in a forked child, so that a kernel that crashes or hangs is disproved and nothing else happens. Throws
+// Error(io) where no child can be made.
+Verdict prove(const KernelSpec& kernel, const Request& request, const ProveOptions& options = {});
 
 }  // namespace quern::dispatch

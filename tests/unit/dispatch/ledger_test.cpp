@@ -8,6 +8,8 @@
 #include <cmath>
 #include <fstream>
 
+#include "base/error.h"
+#include "dispatch/failure.h"
 #include "kernels/cpu.h"
 #include "ops/linear.h"
 
@@ -82,6 +84,27 @@ TEST(Ledger, AVerdictIsMadeOnceAndFoundAgain) {
     KernelSpec newer = kernel("linear.f32x16.avx2");
     ++newer.version;
     EXPECT_FALSE(again.known(newer, linear_request()).has_value()) << "another version";
+}
+
+TEST(Ledger, AFailedProofLeavesAFileThatRunsTheCaseAgain) {
+    const Folder folder;
+    Ledger ledger(folder.path / "ledger.db");
+    KernelSpec bad = broken("linear.f32x16.model", gives_nan);
+    bad.home = Home::x86;
+    const Verdict v = ledger.verdict(bad, linear_request());
+    ASSERT_FALSE(v.holds);
+    const Failure f = read_failure(failure_file(ledger.failures(), bad, linear_request()));
+    EXPECT_EQ(f.kernel, "broken");
+    EXPECT_EQ(f.trouble, v.trouble);
+    EXPECT_EQ(f.build, build_id());
+    EXPECT_EQ(shape_class(f.request), shape_class(linear_request()));
+    EXPECT_EQ(replay(f, bad).trouble, v.trouble);
+    KernelSpec good = kernel("linear.f32x16.model");
+    good.home = Home::x86;
+    EXPECT_TRUE(replay(f, good).holds);
+    Failure other = f;
+    other.case_text = "what another build had";
+    EXPECT_THROW(replay(other, bad), Error);
 }
 
 TEST(Ledger, WhatIsNoLedgerIsLeftAloneAndTold) {

@@ -45,7 +45,7 @@ TEST_F(Steps, ChunksGiveEqualBits) {
     const int whole = toy.pages->open();
     const Rows expected = toy.feed(whole, tokens, 256);
     toy.pages->close(whole);
-    for (const std::size_t chunk : {1, 3, 4, 7, 64, 65}) {
+    for (const std::size_t chunk : {1u, 3u, 4u, 7u, 64u, 65u}) {
         const int s = toy.pages->open();
         EXPECT_EQ(different(toy.feed(s, tokens, chunk), expected), 0) << "chunks of " << chunk;
         toy.pages->close(s);
