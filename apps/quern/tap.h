@@ -20,13 +20,15 @@ public:
     // The position of the next step's first token.
     void at(std::int64_t position) { position_ = position; }
 
-private:
     struct Copy {
         std::string name;
         DType dtype;
         std::vector<std::int64_t> dims;
         std::vector<std::byte> bytes;
     };
+    const std::vector<Copy>& copies() const { return copies_; }  // in the order in which they were made
+
+private:
     void copy(std::string name, const View& view);
 
     std::vector<std::string> globs_;

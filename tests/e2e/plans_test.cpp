@@ -121,7 +121,7 @@ TEST(Plans, UnknownSchemasAndDamagedFilesAreRefused) {
     other["buckets"][0]["kernels"]["blk.0.attn_q"] = 5;
     refused(other.dump(), "blk.0.attn_q");
     const std::string whole = made().dump();
-    for (const std::size_t part : {0, 1, 2, 3, 5, 7})
+    for (const std::size_t part : {0u, 1u, 2u, 3u, 5u, 7u})
         refused(whole.substr(0, whole.size() * part / 8), "reading the plan");
     refused("[]", "schema");
     EXPECT_EQ(quern(joined({say, {"--plan", in_folder("not-there.json")}})).exit, 1);
