@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "base/error.h"
 #include "dispatch/ledger.h"
@@ -72,6 +73,13 @@ std::string story(const Choice& choice) {
 }
 
 }  // namespace
+
+bool same_work(const Request& a, const Request& b) {
+    const auto numbers = [](const Request& r) {
+        return std::tie(r.op, r.k, r.head_dim, r.rows, r.width, r.experts, r.threads, r.flops, r.bytes);
+    };
+    return numbers(a) == numbers(b) && a.weights == b.weights && a.states == b.states;
+}
 
 Timing timing_of(std::vector<double> times) {
     if (times.empty()) return {};

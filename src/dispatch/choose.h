@@ -27,6 +27,9 @@ struct Request {
     double flops = 0, bytes = 0;  // in all
 };
 
+// Whether the same kernels are legal for both, at the same costs: all but the node's name is equal.
+bool same_work(const Request& a, const Request& b);
+
 // Times of one kernel at one size on this machine, in microseconds.
 struct Timing {
     int n = 0;

@@ -151,7 +151,10 @@ std::string BakedPlan::misfit(const Key& now) const {
 }
 
 exec::Chooser BakedPlan::chooser(dispatch::Policy policy, dispatch::Ledger& ledger) const {
-    return [buckets = buckets_, policy = std::move(policy), &ledger](const dispatch::Request& r, exec::Bucket rows) {
+    // Layers are alike, so that most requests have been checked.
+    using Checked = std::vector<std::pair<dispatch::Request, const KernelSpec*>>;
+    return [buckets = buckets_, policy = std::move(policy), &ledger, checked = std::make_shared<Checked>()](
+               const dispatch::Request& r, exec::Bucket rows) {
         const auto bucket = std::find_if(buckets.begin(), buckets.end(), [&](const Bucket& b) {
             return b.rows.min_rows == rows.min_rows && b.rows.max_rows == rows.max_rows;
         });
@@ -160,6 +163,8 @@ exec::Chooser BakedPlan::chooser(dispatch::Policy policy, dispatch::Ledger& ledg
             throw Error(Code::unsupported, "it names no kernel for {} in steps of {} to {} rows", r.node, rows.min_rows,
                         rows.max_rows);
         const KernelSpec* kernel = find_kernel(found->second);
+        for (const auto& [request, allowed] : *checked)
+            if (allowed == kernel && dispatch::same_work(request, r)) return kernel;
         if (!kernel || kernel->op != r.op)
             throw Error(Code::unsupported, "it names {} for {}, which is no kernel for {}", found->second, r.node,
                         name(r.op));
@@ -168,6 +173,7 @@ exec::Chooser BakedPlan::chooser(dispatch::Policy policy, dispatch::Ledger& ledg
                         sentence(reasons.front()));
         if (const dispatch::Verdict v = ledger.verdict(*kernel, r); !v.holds)
             throw Error(Code::unsupported, "it names {} for {}, but {}", found->second, r.node, v.trouble);
+        checked->emplace_back(r, kernel);
         return kernel;
     };
 }

@@ -31,7 +31,7 @@ struct LoadOptions {
     std::shared_ptr<dispatch::Ledger> ledger{};  // of proofs; null: one in memory, for this model
     Path plan{};                                 // a baked plan to compute it with, where it fits
     Path plans{};  // where `plan` is empty: a folder that may hold one; empty: none is looked for
-    std::function<void(std::int64_t done, std::int64_t total)> progress;  // bytes of weights brought into memory
+    std::function<void(std::int64_t done, std::int64_t total)> progress{};  // bytes of weights brought into memory
 };
 
 class Model {

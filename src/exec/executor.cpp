@@ -25,6 +25,17 @@ void bind_args(const Attr& attr, const Operands& operands, std::byte* storage) {
         attr);
 }
 
+std::size_t args_bytes(const Attr& attr) {
+    return std::visit(
+        [](const auto& a) -> std::size_t {
+            if constexpr (std::is_same_v<std::decay_t<decltype(a)>, MoeAttr>)
+                return 0;
+            else
+                return sizeof(decltype(bind(a, Operands{})));
+        },
+        attr);
+}
+
 // A job of the pool: one kernel, its items shared among the workers.
 struct Job {
     const KernelSpec* kernel;
@@ -49,8 +60,12 @@ struct Executor::Bound {
     std::vector<int> moving;  // values that are laid out in each step, parents before views into them
     struct Step {
         std::vector<Operand> in, out;
+        std::unique_ptr<std::byte[]> args{};  // of its kernel, for these symbols
+        std::int64_t items = 0;
+        bool idle = false;  // nothing to compute: no logits wanted in this step, or no compressed row finished
     };
     std::vector<Step> steps;
+    std::vector<std::int64_t> symbols;  // that views and arguments are laid out for; empty: none yet
 };
 
 Executor::Executor(const Graph& graph, WeightSource& weights, const StateStore& state, ThreadPool& pool,
@@ -105,6 +120,7 @@ std::unique_ptr<Executor::Bound> Executor::bind(Bucket bucket) {
             b->moving.push_back(static_cast<int>(i));
     }
     symbols_ = largest_symbols(program_, bucket, options_.limits);
+    b->symbols.reserve(symbols_.size());
     update_views(*b);
     for (const PlannedStep& step : b->plan.steps) {
         const Task& t = program_.tasks[std::size_t(step.task)];
@@ -122,11 +138,12 @@ std::unique_ptr<Executor::Bound> Executor::bind(Bucket bucket) {
                     (*operands)[i].view = b->views[std::size_t(id)];
                 }
             }
+        if (step.kernel) s.args = std::make_unique<std::byte[]>(args_bytes(t.attr));
         if (step.kernel && step.kernel->workspace) {
             Ragged ragged;
             ragged.rows = symbols_[symbol::T];
-            bind_args(t.attr, {s.in, s.out, ragged}, args_);
-            b->plan.workspace_bytes = std::max(b->plan.workspace_bytes, step.kernel->workspace(args_));
+            bind_args(t.attr, {s.in, s.out, ragged}, s.args.get());
+            b->plan.workspace_bytes = std::max(b->plan.workspace_bytes, step.kernel->workspace(s.args.get()));
         }
         b->steps.push_back(std::move(s));
     }
@@ -166,12 +183,36 @@ void Executor::update_views(Bound& bound) {
     }
 }
 
+// Views and arguments for the symbols of this step. Steps that follow each other mostly have the same: every address is
+// fixed, so that only sizes make a difference.
+void Executor::lay_out(Bound& bound) {
+    update_views(bound);
+    for (std::size_t i = 0; i < bound.steps.size(); ++i) {
+        const PlannedStep& step = bound.plan.steps[i];
+        const Task& t = program_.tasks[std::size_t(step.task)];
+        Bound::Step& s = bound.steps[i];
+        if (!step.kernel) continue;
+        for (auto [ids, operands] : {std::pair(&t.in, &s.in), std::pair(&t.out, &s.out)})
+            for (std::size_t k = 0; k < ids->size(); ++k) {
+                const int id = (*ids)[k];
+                if (id >= 0 && !program_.values[std::size_t(id)].type.is_state)
+                    (*operands)[k].view = bound.views[std::size_t(id)];
+            }
+        s.idle = (!s.out.empty() && s.out[0].view.rank > 0 && s.out[0].view.dim[0] == 0) ||
+                 (t.op() == Op::store && s.in[1].view.dim[0] == 0);
+        if (s.idle) continue;
+        bind_args(t.attr, {s.in, s.out, batch_.ragged()}, s.args.get());
+        s.items = step.kernel->items(s.args.get());
+    }
+    bound.symbols = symbols_;
+}
+
 void Executor::run() {
     CHECK(batch_.rows() > 0);
     const auto fits = [&](const auto& p) { return batch_.rows() <= p->plan.bucket.max_rows; };
     Bound& bound = **std::find_if(plans_.begin(), plans_.end(), fits);
     set_symbols();
-    update_views(bound);
+    if (bound.symbols != symbols_) lay_out(bound);
     last_ = &bound;
     const int all = static_cast<int>(bound.steps.size());
     for (int i = 0; i < all; ++i) {
@@ -188,18 +229,9 @@ void Executor::run_task(Bound& bound, std::size_t i) {
     if (!step.kernel) {
         status = lease(t, bound.views[std::size_t(t.begin)], t.kind == Task::Kind::acquire);
     } else {
-        for (auto [ids, operands] : {std::pair(&t.in, &s.in), std::pair(&t.out, &s.out)})
-            for (std::size_t k = 0; k < ids->size(); ++k) {
-                const int id = (*ids)[k];
-                if (id >= 0 && !program_.values[std::size_t(id)].type.is_state)
-                    (*operands)[k].view = bound.views[std::size_t(id)];
-            }
-        // Nothing to compute: no logits wanted in this step, or no compressed row finished.
-        if (!s.out.empty() && s.out[0].view.rank > 0 && s.out[0].view.dim[0] == 0) return;
-        if (t.op() == Op::store && s.in[1].view.dim[0] == 0) return;
-        bind_args(t.attr, {s.in, s.out, batch_.ragged()}, args_);
-        Job job{step.kernel, args_, workspace_.data(), worker_bytes_};
-        pool_.run(step.kernel->items(args_), 1, run_items, &job);
+        if (s.idle) return;
+        Job job{step.kernel, s.args.get(), workspace_.data(), worker_bytes_};
+        pool_.run(s.items, 1, run_items, &job);
         status = job.status.load();
     }
     if (status != Status::ok) fail(t, status);

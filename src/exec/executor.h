@@ -77,6 +77,7 @@ private:
     std::unique_ptr<Bound> bind(Bucket bucket);
     void set_symbols();
     void update_views(Bound& bound);
+    void lay_out(Bound& bound);
     void run_task(Bound& bound, std::size_t step);
     Status lease(const Task& task, const View& begin, bool take) noexcept;
     void observe(const Bound& bound, std::size_t step);
@@ -95,7 +96,6 @@ private:
     std::vector<std::unique_ptr<Bound>> plans_;
     Buffer arena_, workspace_;
     std::size_t worker_bytes_ = 0;
-    alignas(64) std::byte args_[max_args_bytes];
     std::function<bool(int, int)> hook_;
     Observer* observer_ = nullptr;
     std::vector<bool> observed_;  // by task

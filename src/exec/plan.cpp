@@ -148,8 +148,14 @@ std::vector<std::int64_t> place(const std::vector<Interval>& intervals, std::siz
 }
 
 Chooser chooser(dispatch::Policy policy, dispatch::Ledger* ledger) {
-    return [policy = std::move(policy), ledger](const dispatch::Request& r, Bucket) {
-        return dispatch::choose(r, policy, ledger).kernel;
+    // Layers are alike, so that most requests have been seen.
+    using Seen = std::vector<std::pair<dispatch::Request, const KernelSpec*>>;
+    return [policy = std::move(policy), ledger, seen = std::make_shared<Seen>()](const dispatch::Request& r, Bucket) {
+        for (const auto& [request, kernel] : *seen)
+            if (dispatch::same_work(request, r)) return kernel;
+        const KernelSpec* kernel = dispatch::choose(r, policy, ledger).kernel;
+        seen->emplace_back(r, kernel);
+        return kernel;
     };
 }
 

@@ -43,7 +43,8 @@ struct Plan {
 
 // Which kernel computes a task in a bucket. Throws Error naming the node that no kernel can compute.
 using Chooser = std::function<const KernelSpec*(const dispatch::Request&, Bucket)>;
-// The usual one. The ledger must outlive it; null: kernels are taken unproven, as their own tests do.
+// The usual one, which remembers what it has chosen: made anew after times or verdicts have changed. The ledger must
+// outlive it; null: kernels are taken unproven, as their own tests do.
 Chooser chooser(dispatch::Policy policy, dispatch::Ledger* ledger);
 
 // Chooses kernels and places buffers. Throws what the chooser throws.
