@@ -23,8 +23,9 @@ void prefill(engine::Session& session, std::span<const std::int32_t> prompt, con
 class StepHook {
 public:
     StepHook(engine::Model& model, const engine::Session& session, const GenerateOptions& o) : model_(model) {
-        model.executor().set_hook([&session, &o](int task, int) {
+        model.executor().set_hook([&session, &o](int task, int all) {
             if (task == 0 && o.on_step) o.on_step(static_cast<std::int64_t>(session.tokens().size()));
+            if (o.on_task) o.on_task(task, all);
             return !o.interrupted || !o.interrupted();
         });
     }

@@ -37,6 +37,8 @@ struct GenerateOptions {
     std::function<void(std::int32_t id, const std::string& text, std::span<const float> logits)> on_token;
     // Called before each step with the position of its first token.
     std::function<void(std::int64_t position)> on_step;
+    // Called before each task of a step and after its last.
+    std::function<void(int done, int all)> on_task;
     // Asked between the tasks of a step, so that a long prompt can be stopped too.
     std::function<bool()> interrupted;
     // What the answer must be like; null: anything. Used up by one answer.

@@ -19,6 +19,7 @@
 #include "tap.h"
 #include "terminal.h"
 #include "text/template/conversation.h"
+#include "trace.h"
 
 namespace quern::app {
 namespace {
@@ -30,7 +31,7 @@ struct RunOptions {
     ConstraintOptions constraint;
     std::optional<std::string> prompt;
     std::optional<std::string> file;
-    std::string system, logprobs_file, tap_file;
+    std::string system, logprobs_file, tap_file, trace_file;
     std::vector<std::string> taps;
     int logprobs_top_k = 20;
     bool raw = false, json = false;
@@ -117,7 +118,7 @@ Json end_event(const Answer& a, const std::optional<text::Turn>& turn) {
 void run(const RunOptions& o) {
     const std::string prompt = read_prompt(o);
     sampler_options(o.sampling);
-    for (const std::string& file : {o.logprobs_file, o.tap_file})
+    for (const std::string& file : {o.logprobs_file, o.tap_file, o.trace_file})
         if (!file.empty()) check_output(file);
     const std::unique_ptr<engine::Model> model = load_model(o.model);
     const text::RenderOptions render = render_options(o.chat_template);
@@ -135,6 +136,11 @@ void run(const RunOptions& o) {
         tap.emplace(o.taps);
         model->executor().set_observer(&*tap);
         g.on_step = [&tap](std::int64_t position) { tap->at(position); };
+    }
+    std::optional<Trace> trace;
+    if (!o.trace_file.empty()) {
+        trace.emplace(model->executor());
+        g.on_task = [&trace](int done, int all) { trace->task(done, all); };
     }
     LogprobLines logprobs(*model->tokenizer(), o.logprobs_top_k);
     Shown shown(form ? &*form : nullptr, o.json ? Shown::As::events : Shown::As::text);
@@ -156,6 +162,7 @@ void run(const RunOptions& o) {
     if (!o.json) std::fprintf(stderr, "%s\n", a.timing().c_str());
     if (!o.logprobs_file.empty()) write_file(o.logprobs_file, logprobs.text());
     if (tap) tap->write(o.tap_file);
+    if (trace) trace->write(o.trace_file);
     if (a.ending == Ending::interrupted) throw Error(Code::cancelled, "stopped by Ctrl-C");
     if (constraint && !constraint->complete())
         std::fprintf(stderr, "quern: the answer ends before it is whole; more --tokens let it go on\n");
@@ -186,6 +193,10 @@ void add_run(CLI::App& app) {
                   "how many of the likeliest tokens to write with it (default 20)")
         ->group("Output")
         ->check(in_range(0, 1 << 20));
+    c->add_option("--trace", o->trace_file,
+                  "write when each node was computed, and by which kernel, for chrome://tracing")
+        ->group("Output")
+        ->type_name("FILE");
     CLI::Option* tap = c->add_option("--tap", o->taps,
                                      "record the nodes whose name matches this glob, as in 'blk.0.*'; may be repeated")
                            ->group("Output");

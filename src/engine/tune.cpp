@@ -158,7 +158,6 @@ private:
         });
         e.run();
         e.set_hook({});
-        begins.push_back(Clock::now());
         if (!count) return;
         for (auto& [key, size] : buckets_[b]) {
             const int candidates = static_cast<int>(size.samples.size());

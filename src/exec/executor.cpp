@@ -219,6 +219,7 @@ void Executor::run() {
         if (hook_ && !hook_(i, all)) throw Error(Code::cancelled, "the step was stopped");
         run_task(bound, std::size_t(i));
     }
+    if (hook_) hook_(all, all);
 }
 
 void Executor::run_task(Bound& bound, std::size_t i) {
@@ -295,6 +296,11 @@ void Executor::observe(const Bound& bound, std::size_t i) {
             items->push_back({program_.values[std::size_t(id)].name, bound.views[std::size_t(id)]});
         }
     observer_->observe({t.name, t.op(), in, out});
+}
+
+const Plan& Executor::current() const {
+    CHECK(last_ != nullptr);
+    return last_->plan;
 }
 
 std::vector<const Plan*> Executor::plans() const {

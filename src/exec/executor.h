@@ -60,7 +60,8 @@ public:
     // A named output of the last step, e.g. "logits" f32 [R, vocab]; valid until the next run.
     View output(std::string_view name) const;
 
-    // Called between tasks with (done, all); false stops the step. Empty: none.
+    // Called before each task and after the last with (done, all); false stops the step where there is something left
+    // to stop. Empty: none.
     void set_hook(std::function<bool(int, int)> hook) { hook_ = std::move(hook); }
     // One observer at a time; null takes it away.
     void set_observer(Observer* observer);
@@ -68,6 +69,7 @@ public:
     const Program& program() const { return program_; }
     const PlanLimits& limits() const { return options_.limits; }
     std::vector<const Plan*> plans() const;
+    const Plan& current() const;  // of the step that runs, or ran last
     std::size_t arena_bytes() const { return arena_.size(); }
     std::size_t workspace_bytes() const { return workspace_.size(); }  // of all workers
     int plans_made() const { return plans_made_; }  // counts up only when a plan is built: never in run()

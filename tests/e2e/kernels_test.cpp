@@ -155,7 +155,28 @@ TEST(Prove, DamagedFailuresAreRefused) {
     }
 }
 
-// What explain says is what is run.
+// What explain says is what is run: the kernels in the trace of a real run are those, node by node.
+TEST(Explain, AgreesWithATraceOfARun) {
+    const std::string file = in_folder("trace.json");
+    for (const Arguments& how : {Arguments{}, Arguments{"--isa", "scalar"}, Arguments{"--avoid", "*.avx2"}}) {
+        ASSERT_EQ(quern(joined({{"run", "--raw", "--temp", "0", "-n", "3", "a", "--trace", file}, how})).exit, 0);
+        const Json trace = parse_json(contents(file), "trace");
+        const Json explained = object(joined({{"explain", "--json"}, how}));
+        const Json& nodes = explained.at("nodes");
+        std::size_t at = 0, compared = 0;
+        for (const Json& event : trace.at("traceEvents")) {
+            if (event.at("args").at("kernel").is_null() || event.at("args").at("rows_at_most") != 1) continue;
+            const Json& node = nodes.at(at++ % nodes.size());
+            EXPECT_EQ(event.at("name"), node.at("node"));
+            EXPECT_EQ(event.at("args").at("kernel"), node.at("kernel"));
+            EXPECT_GE(event.at("dur").get<double>(), 0);
+            ++compared;
+        }
+        EXPECT_EQ(compared, 3 * nodes.size()) << "the prompt of one token, and two more";
+    }
+    EXPECT_EQ(quern({"run", "--raw", "-n", "1", "a", "--trace", "/no/such/folder/t.json"}).exit, 1);
+}
+
 TEST(Explain, AgreesWithThePlan) {
     const Json explained = object({"explain", "--json", "--tokens", "5"}).at("nodes");
     const Json plan = object({"plan", "show", "--json", "--tokens", "5"}).at("plans").at(0).at("steps");
