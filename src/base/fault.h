@@ -36,9 +36,11 @@ enum class Point : std::uint8_t {
 void arm(std::string_view text);
 
 #ifdef QUERN_FAULTS
+constexpr bool compiled = true;
 // Counts a hit; true when this one is to go wrong. Any thread.
 bool hit(Point point, std::string_view name = {}) noexcept;
 #else
+constexpr bool compiled = false;
 constexpr bool hit(Point, std::string_view = {}) noexcept { return false; }
 #endif
 
