@@ -3,6 +3,7 @@
 
 #ifdef QUERN_FAULTS
 
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 
