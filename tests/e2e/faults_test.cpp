@@ -157,6 +157,21 @@ TEST(Faults, AModelFileThatBecomesShorterIsAnErrorAndNotTheEnd) {
     EXPECT_THAT(r.err, HasSubstr("reading " + model + ": a part of it cannot be read any more"));
 }
 
+// Weights that are no numbers: no kernel is to blame, and the node is named.
+TEST(Faults, AModelWhoseWeightsAreNoNumbersIsToBlameItself) {
+    const std::string model = in_folder("nan.gguf"), home = new_home();
+    std::filesystem::copy_file(grist, model, std::filesystem::copy_options::overwrite_existing);
+    const auto offset = gguf::File::open(grist).find("blk.1.ffn_norm.weight")->offset;
+    std::fstream file(model, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(offset)).write("\0\0\xc0\x7f", 4);
+    file.close();
+    const Result r = quern(joined({say, {"-m", model}}), "", {home});
+    EXPECT_EQ(r.exit, 1);
+    EXPECT_THAT(r.err, HasSubstr("quern: blk.1.ffn_norm: its result has values that are no numbers"));
+    EXPECT_THAT(r.err, HasSubstr("the weights"));
+    EXPECT_THAT(quern({"explain"}, "", {home}).out, testing::Not(HasSubstr("it failed in use")));
+}
+
 // Records of crashes are a file that anybody may have written.
 TEST(Faults, RecordsThatMakeNoSenseAreLeftOut) {
     const std::string home = new_home();
