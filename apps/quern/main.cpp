@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <exception>
 
+#include "base/env.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "command.h"
 
 namespace {
@@ -91,6 +93,7 @@ int main(int argc, char** argv) {
     quern::app::add_grammar(app);
     quern::app::add_version(app);
     try {
+        quern::fault::arm(quern::environment("QUERN_FAULT").value_or(""));
         app.parse(argc, argv);
     } catch (const CLI::RuntimeError& e) {  // a command that has said all there is to say
         return std::fflush(stdout) == 0 ? e.get_exit_code() : 1;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "base/crash.h"
 #include "base/env.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -59,6 +60,12 @@ void add_model_options(CLI::App& command, ModelOptions& o) {
         ->group(group)
         ->check(in_range(1, 1024))
         ->envname("QUERN_THREADS");
+    command
+        .add_option("--patience", o.patience,
+                    "seconds that one kernel may run before it counts as hung; 0: for ever (default 300)")
+        ->group(group)
+        ->check(in_range(0.0, 1e6))
+        ->envname("QUERN_PATIENCE");
     std::vector<std::string> tiers{"best"};
     std::string tier_list;
     for (const IsaTier& t : isa_tiers()) tier_list += std::string(tiers.emplace_back(t.name)) + ", ";
@@ -92,6 +99,7 @@ engine::LoadOptions load_options(const ModelOptions& o) {
     load.context = o.context;
     load.kv_type = *dtype_from_name(o.kv_type);
     load.threads = o.threads;
+    load.patience = o.patience;
     for (const IsaTier& t : isa_tiers()) {
         if (o.isa != t.name) continue;
         if (!covers(load.policy.isa, t.isa))
@@ -104,7 +112,9 @@ engine::LoadOptions load_options(const ModelOptions& o) {
     load.policy.avoid = o.avoid;
     dispatch::check_policy(load.policy);
     const Path home = quern_home();
-    load.ledger = std::make_shared<dispatch::Ledger>(home.empty() ? Path() : home / "ledger.db");
+    const Path ledger = home.empty() ? Path() : home / "ledger.db";
+    load.ledger = std::make_shared<dispatch::Ledger>(ledger);
+    crash::install(home.empty() ? Path() : dispatch::crash_records(ledger), dispatch::build_id());
     if (o.plan.empty())
         load.plans = home.empty() ? Path() : home / "plans";
     else if (o.plan != "none")
@@ -120,10 +130,14 @@ engine::LoadOptions load_options(const ModelOptions& o) {
 std::unique_ptr<engine::Model> load_model(const ModelOptions& o) {
     engine::LoadOptions load = load_options(o);
     ProgressBar bar("loading", "MB", 1e-6);
+    load.notice = [](const std::string& sentence) { std::fprintf(stderr, "\nquern: %s\n", sentence.c_str()); };
     load.progress = [&](std::int64_t done, std::int64_t total) { bar.update(done, total); };
     auto model = engine::Model::load(model_path(o), std::move(load));
     if (!model->plan_set_aside().empty())
         std::fprintf(stderr, "quern: %s; kernels are chosen anew\n", model->plan_set_aside().c_str());
+    if (const std::string& trouble = model->options().ledger->trouble(); !trouble.empty())
+        std::fprintf(stderr, "quern: the ledger of proofs is not used: %s; kernels are proved for this run only\n",
+                     trouble.c_str());
     return model;
 }
 

@@ -22,6 +22,7 @@ struct ModelOptions {
     std::int64_t context = 0;
     std::string kv_type = "f32", isa = "best";
     int threads = 0;
+    double patience = 300;                                // seconds that a kernel may run
     std::string plan;                                     // a file, "none", or empty: where it is kept
     std::vector<std::string> locks;                       // "op=kernel id"
     std::vector<std::string> deny, allow, prefer, avoid;  // kernel ids or globs

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/lost_pages.h"
 
 namespace quern {
 namespace {
@@ -47,20 +48,42 @@ MappedFile::MappedFile(const Path& path) : path_(path) {
     void* p = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd.get(), 0);
     if (p == MAP_FAILED) throw_io("mapping", path);
     data_ = static_cast<const std::byte*>(p);
+    watched_ = lost_pages::watch(data_, size_);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : path_(std::move(other.path_)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : path_(std::move(other.path_)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      watched_(std::exchange(other.watched_, -1)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     std::swap(path_, other.path_);
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
+    std::swap(watched_, other.watched_);
     return *this;
 }
 
 MappedFile::~MappedFile() {
+    lost_pages::forget(watched_);
     if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+void MappedFile::check_intact() const {
+    if (lost_pages::any(watched_))
+        throw Error(Code::io,
+                    "reading {}: a part of it cannot be read any more; it has become shorter since it was opened, or "
+                    "its disk fails. Please open it again",
+                    path_.string());
+}
+
+void MappedFile::lose_pages() const {
+    const int nothing = ::memfd_create("quern", MFD_CLOEXEC);
+    if (nothing < 0) throw_io("losing pages of", path_);
+    const Fd fd(nothing);
+    if (::mmap(const_cast<std::byte*>(data_), size_, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd.get(), 0) == MAP_FAILED)
+        throw_io("losing pages of", path_);
 }
 
 std::string read_text(const Path& path, std::size_t max_bytes) {

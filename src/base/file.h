@@ -13,7 +13,8 @@ namespace quern {
 using Path = std::filesystem::path;
 
 // A whole file mapped read-only; move-only, unmapped by the destructor. An empty file maps to an empty span. Refuses
-// what is not a regular file (a directory, a pipe).
+// what is not a regular file (a directory, a pipe). Where pages can no longer be read they become zeros, in programs
+// that have crash::install()ed the handler.
 class MappedFile {
 public:
     explicit MappedFile(const Path& path);
@@ -25,11 +26,16 @@ public:
 
     std::span<const std::byte> bytes() const { return {data_, size_}; }
     const Path& path() const { return path_; }
+    // Throws Error(io) when pages of it could not be read, so that what was made of it is worth nothing.
+    void check_intact() const;
+    // For tests: what somebody does who makes the file shorter.
+    void lose_pages() const;
 
 private:
     Path path_;
     const std::byte* data_ = nullptr;
     std::size_t size_ = 0;
+    int watched_ = -1;  // the ticket of lost_pages.h
 };
 
 // The content of a file, or of standard input when path is "-". More than max_bytes is an Error.

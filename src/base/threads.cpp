@@ -47,12 +47,14 @@ void wake_all(std::atomic<std::uint32_t>& word) noexcept {
     syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
 }
 
-// While it lives, threads that are made deal with no signal: those are for the thread that waits for them.
+// While it lives, threads that are made deal with no signal: those are for the thread that waits for them. But a fault
+// belongs to the thread that has it, and ends the process unheard where it is blocked.
 class SignalsBlocked {
 public:
     SignalsBlocked() {
         sigset_t all;
         sigfillset(&all);
+        for (const int fault : {SIGSEGV, SIGILL, SIGFPE, SIGBUS}) sigdelset(&all, fault);
         pthread_sigmask(SIG_SETMASK, &all, &before_);
     }
     ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }

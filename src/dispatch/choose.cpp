@@ -159,6 +159,7 @@ Choice choose(const Request& request, const Policy& policy, Ledger* ledger) {
         if (r->spec.op != request.op) continue;
         Candidate c{&r->spec, objections(r->spec, request, policy), estimate(r->spec, request)};
         if (locked && r->spec.id == lock->second) lock_exists = true;
+        if (ledger && !ledger->out_of_use(r->spec).empty()) c.reasons.push_back(Reason::unhealthy);
         if (ledger && c.reasons.empty()) c.timing = ledger->timing(r->spec, request);
         choice.candidates.push_back(std::move(c));
     }

@@ -7,7 +7,9 @@
 #include <cstring>
 #include <fstream>
 
+#include "base/crash.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/hash.h"
 #include "dispatch/failure.h"
 
@@ -79,6 +81,7 @@ struct Ledger::Database {
         if (build.empty()) throw Error(Code::unsupported, "this program has no build id that proofs could be kept for");
         std::error_code failed;
         std::filesystem::create_directories(file.parent_path(), failed);
+        if (fault::hit(fault::Point::ledger_corrupt)) check(SQLITE_CORRUPT);
         sqlite3* opened = nullptr;
         const int code = sqlite3_open_v2(file.c_str(), &opened,
                                          SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
@@ -95,7 +98,9 @@ struct Ledger::Database {
     }
     void check(int code) const {
         if (code != SQLITE_OK && code != SQLITE_ROW && code != SQLITE_DONE)
-            throw Error(Code::io, "{}", handle ? sqlite3_errmsg(handle.get()) : sqlite3_errstr(code));
+            throw Error(
+                Code::io, "{}",
+                handle && sqlite3_errcode(handle.get()) == code ? sqlite3_errmsg(handle.get()) : sqlite3_errstr(code));
     }
     void run(const char* sql) const { check(sqlite3_exec(handle.get(), sql, nullptr, nullptr, nullptr)); }
 
@@ -133,6 +138,7 @@ struct Ledger::Database {
             key);
         sqlite3_bind_int(q.s, 6, v.holds ? 1 : 0);
         sqlite3_bind_text(q.s, 7, v.trouble.c_str(), -1, SQLITE_TRANSIENT);
+        if (fault::hit(fault::Point::ledger_write)) check(SQLITE_FULL);
         check(sqlite3_step(q.s));
     }
     // Records that make no sense are as good as none.
@@ -163,6 +169,12 @@ struct Ledger::Database {
     }
 };
 
+std::string kernel_name(const KernelSpec& kernel) {
+    return std::string(kernel.id) + " v" + std::to_string(kernel.version);
+}
+
+Path crash_records(const Path& ledger) { return ledger.parent_path() / "crashes"; }
+
 Ledger::Ledger() = default;
 Ledger::~Ledger() = default;
 
@@ -174,10 +186,28 @@ Ledger::Ledger(const Path& file) {
     } catch (const Error& e) {
         trouble_ = file.string() + ": " + e.what();
     }
+    take_crashes(crash_records(file));
+}
+
+// Records stay where they are as long as the ledger cannot keep what they say.
+void Ledger::take_crashes(const Path& file) {
+    try {
+        for (const crash::Record& r : crash::read_records(file)) {
+            if (r.build != build_id()) continue;
+            const Verdict v{.holds = false, .trouble = r.how + " in " + r.node};
+            const Key key = use_key(r.kernel);
+            verdicts_[key] = v;
+            with_database([&](const Database& d) { d.keep(key, v); });
+        }
+        std::error_code ignored;
+        if (database_) std::filesystem::remove(file, ignored);
+    } catch (const Error& e) {
+        trouble_ = e.what();
+    }
 }
 
 Ledger::Key Ledger::key(const KernelSpec& kernel, const Request& request) {
-    return {std::string(kernel.id) + " v" + std::to_string(kernel.version), shape_class(request)};
+    return {kernel_name(kernel), shape_class(request)};
 }
 
 Ledger::Key Ledger::size_key(const KernelSpec& kernel, const Request& r) {
@@ -204,6 +234,28 @@ std::optional<Verdict> Ledger::known(const KernelSpec& kernel, const Request& re
     with_database([&](const Database& d) { found = d.find_verdict(k); });
     if (found) verdicts_[k] = *found;
     return found;
+}
+
+void Ledger::failed_in_use(const KernelSpec& kernel, const std::string& sentence) {
+    const Verdict v{.holds = false, .trouble = sentence};
+    const Key k = use_key(kernel_name(kernel));
+    const std::lock_guard lock(mutex_);
+    verdicts_[k] = v;
+    with_database([&](const Database& d) { d.keep(k, v); });
+}
+
+std::string Ledger::out_of_use(const KernelSpec& kernel) {
+    if (is_definition(kernel)) return {};
+    const std::lock_guard lock(mutex_);
+    if (health_.state(kernel.id) == Health::State::open) return "its device failed";
+    const Key k = use_key(kernel_name(kernel));
+    auto found = verdicts_.find(k);
+    if (found == verdicts_.end()) {
+        Verdict v{.holds = true};
+        with_database([&](const Database& d) { v = d.find_verdict(k).value_or(v); });
+        found = verdicts_.emplace(k, v).first;
+    }
+    return found->second.holds ? std::string() : found->second.trouble;
 }
 
 void Ledger::keep_failure(const KernelSpec& kernel, const Request& request, const Verdict& v) {

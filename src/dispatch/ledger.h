@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "dispatch/choose.h"
+#include "dispatch/health.h"
 #include "dispatch/proof/prove.h"
 
 namespace quern::dispatch {
@@ -19,6 +20,10 @@ namespace quern::dispatch {
 // What proofs depend on beside the kernel: this build (the linker's id) and this processor (model, stepping, microcode,
 // instruction sets).
 std::string build_id();
+// A kernel with its version, as it stands in the ledger: "linear.f32x16.avx2 v1".
+std::string kernel_name(const KernelSpec& kernel);
+// Where crash.h keeps what became of kernels, for the ledger in this file to take up.
+Path crash_records(const Path& ledger);
 std::string hardware_id();
 
 class Ledger {
@@ -39,6 +44,13 @@ public:
     std::optional<Timing> timing(const KernelSpec& kernel, const Request& request);
     void keep(const KernelSpec& kernel, const Request& request, const Timing& timing);
 
+    // Takes a kernel out for this build and processor, whatever it is to compute: it crashed, hung or gave wrong
+    // results in use, as the sentence says. Scalar models are never out.
+    void failed_in_use(const KernelSpec& kernel, const std::string& sentence);
+    // Why a kernel is out, be it for a while or for good; empty: it is not.
+    std::string out_of_use(const KernelSpec& kernel);
+    Health& health() { return health_; }
+
     // A folder beside the ledger's file (dispatch/failure.h); empty: in memory.
     const Path& failures() const { return failures_; }
 
@@ -50,6 +62,8 @@ private:
     struct Database;
     using Key = std::pair<std::string, std::string>;  // kernel with version, shape class
     static Key key(const KernelSpec& kernel, const Request& request);
+    static Key use_key(const std::string& kernel) { return {kernel, "in use"}; }
+    void take_crashes(const Path& file);
     static Key size_key(const KernelSpec& kernel, const Request& request);
     void keep_failure(const KernelSpec& kernel, const Request& request, const Verdict& v);
     // Does something with the database, where there is one; without it from then on, when it cannot be done.
@@ -60,6 +74,7 @@ private:
     std::map<Key, Verdict> verdicts_;
     std::map<Key, std::optional<Timing>> timings_;
     std::unique_ptr<Database> database_;
+    Health health_;
     Path failures_;
     std::string trouble_;
     int proved_ = 0;

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/hash.h"
 
 namespace quern::engine {
@@ -159,7 +160,7 @@ exec::Chooser BakedPlan::chooser(dispatch::Policy policy, dispatch::Ledger& ledg
             return b.rows.min_rows == rows.min_rows && b.rows.max_rows == rows.max_rows;
         });
         const auto found = bucket == buckets.end() ? decltype(bucket->kernels.end()){} : bucket->kernels.find(r.node);
-        if (bucket == buckets.end() || found == bucket->kernels.end())
+        if (bucket == buckets.end() || found == bucket->kernels.end() || fault::hit(fault::Point::plan_bucket))
             throw Error(Code::unsupported, "it names no kernel for {} in steps of {} to {} rows", r.node, rows.min_rows,
                         rows.max_rows);
         const KernelSpec* kernel = find_kernel(found->second);
@@ -171,6 +172,9 @@ exec::Chooser BakedPlan::chooser(dispatch::Policy policy, dispatch::Ledger& ledg
         if (const std::vector<Reason> reasons = dispatch::objections(*kernel, r, policy); !reasons.empty())
             throw Error(Code::unsupported, "it names {} for {}, but {}", found->second, r.node,
                         sentence(reasons.front()));
+        if (const std::string trouble = ledger.out_of_use(*kernel); !trouble.empty())
+            throw Error(Code::unsupported, "it names {} for {}, but {}: {}", found->second, r.node,
+                        sentence(Reason::unhealthy), trouble);
         if (const dispatch::Verdict v = ledger.verdict(*kernel, r); !v.holds)
             throw Error(Code::unsupported, "it names {} for {}, but {}", found->second, r.node, v.trouble);
         checked->emplace_back(r, kernel);

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/memory.h"
 #include "engine/baked_plan.h"
+#include "engine/retry.h"
 #include "models/architecture.h"
 
 namespace quern::engine {
@@ -108,12 +110,14 @@ std::unique_ptr<Model> Model::load(std::shared_ptr<const gguf::File> file, LoadO
     e.limits = {o.step_rows, o.sequences, o.logit_rows, m->pool_->size()};
     for (std::size_t g = 0; g < m->graph_->states().size(); ++g)
         e.pages.push_back(m->pages_->table_stride(static_cast<int>(g)));
+    m->file().check_intact();
     if (!o.ledger) o.ledger = std::make_shared<dispatch::Ledger>();
     m->make_executor(std::move(e));
     m->vocab_ = m->graph_->info(m->graph_->find_output("logits")).type.dims[1].constant();
     if (m->tokenizer_ && m->tokenizer_->vocab_size() > m->vocab_)
         throw Error(Code::bad_file, "the tokenizer has {} tokens, but the model only {}", m->tokenizer_->vocab_size(),
                     m->vocab_);
+    if (o.patience > 0) m->watchdog_.emplace(o.patience);
     m->tables_.resize(m->graph_->states().size());
     return m;
 }
@@ -174,7 +178,8 @@ void Model::step(std::span<const Chunk> chunks) {
                 throw Error(Code::bad_request, "token id {} is outside the vocabulary of {}", t, vocab_);
         add_rows(executor_->batch(), c);
     }
-    executor_->run();
+    if (fault::hit(fault::Point::mapping_cut)) file().parts()[0].lose_pages();
+    run_step({*executor_, *options_.ledger, options_.policy, file(), options_.notice});
     for (const Chunk& c : chunks) pages_->advance(c.sequence, static_cast<std::int64_t>(c.tokens.size()));
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "base/crash.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "dispatch/ledger.h"
@@ -32,6 +33,8 @@ struct LoadOptions {
     Path plan{};                                 // a baked plan to compute it with, where it fits
     Path plans{};  // where `plan` is empty: a folder that may hold one; empty: none is looked for
     std::function<void(std::int64_t done, std::int64_t total)> progress{};  // bytes of weights brought into memory
+    std::function<void(const std::string&)> notice{};  // told when a step had to be done again, and why
+    double patience = 0;                               // seconds that a kernel may run; then the process ends. 0: any
 };
 
 class Model {
@@ -87,6 +90,7 @@ private:
     std::unique_ptr<Pages> pages_;
     std::unique_ptr<ThreadPool> pool_;
     std::unique_ptr<exec::Executor> executor_;
+    std::optional<crash::Watchdog> watchdog_;
     std::int64_t context_ = 0, vocab_ = 0;
     Path plan_;
     std::string plan_set_aside_;

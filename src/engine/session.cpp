@@ -47,11 +47,17 @@ void Session::append(std::span<const std::int32_t> more, const Progress& progres
         const std::int32_t last = static_cast<std::int32_t>(chunk.size()) - 1;
         const bool wants = computed_ + static_cast<std::int64_t>(chunk.size()) == n;
         const Model::Chunk step{sequence_, chunk, {&last, std::size_t(wants ? 1 : 0)}};
-        model_.step({&step, 1});
+        step_or_forget(step);
         tokens_.insert(tokens_.end(), chunk.begin(), chunk.end());
         computed_ += static_cast<std::int64_t>(chunk.size());
     }
     if (progress) progress(computed_, n);
+}
+
+// Where a step gave no numbers, what earlier ones stored may hold such, too: the next text begins anew.
+void Session::step_or_forget(const Model::Chunk& chunk) try { model_.step({&chunk, 1}); } catch (const Error& e) {
+    if (e.code == Code::device) rewind(0);
+    throw;
 }
 
 std::span<const float> Session::logits() const {

@@ -28,7 +28,7 @@ public:
     // logits() are those after it. Throws Error(bad_request) with both numbers when they exceed the context: nothing is
     // ever cut off silently.
     void feed(std::span<const std::int32_t> all, const Progress& progress = {});
-    // Appends; the same otherwise.
+    // Appends; the same otherwise. Error(device) leaves the session empty.
     void append(std::span<const std::int32_t> more, const Progress& progress = {});
 
     // Logits after the last token, f32 [vocab]; valid until the model's next step.
@@ -43,6 +43,8 @@ public:
     std::int64_t reused() const { return reused_; }
 
 private:
+    void step_or_forget(const Model::Chunk& chunk);
+
     Model& model_;
     int sequence_;
     std::vector<std::int32_t> tokens_;

@@ -1,9 +1,18 @@
 #include "exec/executor.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
 #include <new>
 
 #include "base/checked.h"
+#include "base/crash.h"
+#include "base/fault.h"
+#include "dispatch/ledger.h"
+#include "dispatch/proof/prove.h"
 
 namespace quern::exec {
 namespace {
@@ -36,6 +45,25 @@ std::size_t args_bytes(const Attr& attr) {
         attr);
 }
 
+// What goes wrong with a kernel on purpose (base/fault.h); scalar models are the last resort and are spared.
+enum class Fault : std::uint8_t { none, crash, hang, nan, device };
+Fault fault_in(const KernelSpec& kernel) {
+    using fault::Point;
+    if (!fault::compiled || kernel.home == Home::reference) return Fault::none;
+    if (fault::hit(Point::kernel_crash, kernel.id)) return Fault::crash;
+    if (fault::hit(Point::kernel_hang, kernel.id)) return Fault::hang;
+    if (fault::hit(Point::kernel_nan, kernel.id)) return Fault::nan;
+    return fault::hit(Point::kernel_fault, kernel.id) ? Fault::device : Fault::none;
+}
+bool go_wrong(Fault fault) noexcept {
+    if (fault == Fault::crash) __builtin_trap();
+    while (fault == Fault::hang) pause();
+    return fault == Fault::device;
+}
+void spoil(const Operand& out) {
+    if (out.view.dtype == DType::f32 && out.view.data) *out.view.row<float>(0) = std::nanf("");
+}
+
 // A job of the pool: one kernel, its items shared among the workers.
 struct Job {
     const KernelSpec* kernel;
@@ -43,10 +71,13 @@ struct Job {
     std::byte* workspace;
     std::size_t worker_bytes;
     std::atomic<Status> status{Status::ok};
+    Fault fault = Fault::none;
 };
 
 void run_items(void* context, std::int64_t begin, std::int64_t end, int worker) noexcept {
     Job& job = *static_cast<Job*>(context);
+    if constexpr (fault::compiled)
+        if (go_wrong(job.fault)) return job.status.store(Status::device_failed);
     std::byte* mine = job.workspace + job.worker_bytes * static_cast<std::size_t>(worker);
     const Status s = job.kernel->run(job.args, {begin, end, worker, mine});
     if (s != Status::ok) job.status.store(s, std::memory_order_relaxed);
@@ -60,6 +91,7 @@ struct Executor::Bound {
     std::vector<int> moving;  // values that are laid out in each step, parents before views into them
     struct Step {
         std::vector<Operand> in, out;
+        crash::Running running;               // who is to blame
         std::unique_ptr<std::byte[]> args{};  // of its kernel, for these symbols
         std::int64_t items = 0;
         bool idle = false;  // nothing to compute: no logits wanted in this step, or no compressed row finished
@@ -97,6 +129,18 @@ Executor::Executor(const Graph& graph, WeightSource& weights, const StateStore& 
                 dense_view(slabs_[i].data(), v.type.dtype, {d[0].constant(), d[1].constant(), d[2].constant()});
         }
     }
+    make_plans();
+}
+
+void Executor::replan(Chooser choose) {
+    options_.choose = std::move(choose);
+    plans_.clear();
+    last_ = nullptr;
+    worker_bytes_ = 0;
+    make_plans();
+}
+
+void Executor::make_plans() {
     for (const Bucket b : buckets(options_.limits.rows)) plans_.push_back(bind(b));
     std::size_t arena = 0;
     for (const auto& p : plans_) arena = std::max(arena, p->plan.arena_bytes);
@@ -124,7 +168,9 @@ std::unique_ptr<Executor::Bound> Executor::bind(Bucket bucket) {
     update_views(*b);
     for (const PlannedStep& step : b->plan.steps) {
         const Task& t = program_.tasks[std::size_t(step.task)];
-        Bound::Step s{std::vector<Operand>(t.in.size()), std::vector<Operand>(t.out.size())};
+        Bound::Step s{std::vector<Operand>(t.in.size()),
+                      std::vector<Operand>(t.out.size()),
+                      {step.kernel ? dispatch::kernel_name(*step.kernel) : "", t.name}};
         for (auto [ids, operands] : {std::pair(&t.in, &s.in), std::pair(&t.out, &s.out)})
             for (std::size_t i = 0; i < ids->size(); ++i) {
                 const int id = (*ids)[i];
@@ -207,13 +253,21 @@ void Executor::lay_out(Bound& bound) {
     bound.symbols = symbols_;
 }
 
-void Executor::run() {
+Executor::Bound& Executor::prepare() {
     CHECK(batch_.rows() > 0);
     const auto fits = [&](const auto& p) { return batch_.rows() <= p->plan.bucket.max_rows; };
     Bound& bound = **std::find_if(plans_.begin(), plans_.end(), fits);
     set_symbols();
     if (bound.symbols != symbols_) lay_out(bound);
     last_ = &bound;
+    failed_kernel_ = nullptr;
+    failed_node_.clear();
+    return bound;
+}
+
+void Executor::run() {
+    Bound& bound = prepare();
+    const crash::Step step;
     const int all = static_cast<int>(bound.steps.size());
     for (int i = 0; i < all; ++i) {
         if (hook_ && !hook_(i, all)) throw Error(Code::cancelled, "the step was stopped");
@@ -232,10 +286,14 @@ void Executor::run_task(Bound& bound, std::size_t i) {
     } else {
         if (s.idle) return;
         Job job{step.kernel, s.args.get(), workspace_.data(), worker_bytes_};
+        const Fault fault = fault_in(*step.kernel);
+        if constexpr (fault::compiled) job.fault = fault;
+        crash::begins(s.running);
         pool_.run(s.items, 1, run_items, &job);
         status = job.status.load();
+        if (fault == Fault::nan) spoil(s.out[0]);
     }
-    if (status != Status::ok) fail(t, status);
+    if (status != Status::ok) fail(t, step.kernel, status);
     if (observer_ && observed_[std::size_t(step.task)]) observe(bound, i);
 }
 
@@ -254,7 +312,9 @@ Status Executor::lease(const Task& task, const View& begin, bool take) noexcept 
     return Status::ok;
 }
 
-void Executor::fail(const Task& task, Status status) const {
+void Executor::fail(const Task& task, const KernelSpec* kernel, Status status) {
+    failed_node_ = task.name;
+    if (status == Status::device_failed) failed_kernel_ = kernel;
     switch (status) {
         case Status::bad_token_id:
             throw Error(Code::bad_request, "{}: a token id is outside the vocabulary", task.name);
@@ -265,10 +325,13 @@ void Executor::fail(const Task& task, Status status) const {
             throw Error(Code::io, "{}: the experts' weights could not be read", task.name);
         case Status::cancelled:
             throw Error(Code::cancelled, "{}: stopped", task.name);
+        case Status::device_failed:
+            throw Error(Code::device, "{}: the device of kernel {} failed", task.name, kernel->id);
         case Status::ok:
             break;
     }
-    throw Error(Code::device, "{}: failed", task.name);
+    CHECK(false);
+    std::abort();
 }
 
 View Executor::output(std::string_view name) const {
@@ -301,6 +364,89 @@ void Executor::observe(const Bound& bound, std::size_t i) {
 const Plan& Executor::current() const {
     CHECK(last_ != nullptr);
     return last_->plan;
+}
+
+namespace {
+
+// One pass without a branch, which compilers turn into vector code: infinities and NaN are those whose exponent is all
+// ones, and only there does adding one to the exponent carry into the sign.
+bool all_finite(const float* x, std::int64_t n) noexcept {
+    std::uint32_t carry = 0;
+    for (std::int64_t i = 0; i < n; ++i) carry |= (std::bit_cast<std::uint32_t>(x[i]) & 0x7f800000u) + 0x00800000u;
+    return carry >> 31 == 0;
+}
+
+// Numbers of other types than f32 are what they are; views from a model's own arena have dense rows.
+bool all_finite(const View& v) noexcept {
+    if (v.dtype != DType::f32 || !v.data || v.size() == 0) return true;
+    if (v.rank < 2) return all_finite(v.row<float>(0), v.size());
+    for (std::int64_t i = 0; i < v.dim[0]; ++i) {
+        if (v.rank == 2 && !all_finite(v.row<float>(i), v.dim[1])) return false;
+        for (std::int64_t j = 0; v.rank > 2 && j < v.dim[1]; ++j)
+            if (!all_finite(v.row<float>(i, j), v.size() / (v.dim[0] * v.dim[1]))) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+bool Executor::finite() const {
+    CHECK(last_ != nullptr);
+    return std::all_of(program_.outputs.begin(), program_.outputs.end(),
+                       [&](const Graph::Output& o) { return all_finite(last_->views[std::size_t(o.value)]); });
+}
+
+std::optional<Executor::Culprit> Executor::find_culprit() {
+    Bound& bound = prepare();
+    const crash::Step step;
+    for (std::size_t i = 0; i < bound.steps.size(); ++i) {
+        try {
+            run_task(bound, i);
+        } catch (const Error& e) {
+            if (e.code != Code::device) throw;
+            return Culprit{bound.plan.steps[i].kernel, failed_node_};
+        }
+        if (auto culprit = judge(bound, i)) return culprit;
+    }
+    return std::nullopt;
+}
+
+// After a task that has just run.
+std::optional<Executor::Culprit> Executor::judge(const Bound& bound, std::size_t i) {
+    const PlannedStep& step = bound.plan.steps[i];
+    const Task& t = program_.tasks[std::size_t(step.task)];
+    const auto is_state = [&](int id) { return id >= 0 && program_.values[std::size_t(id)].type.is_state; };
+    const auto finite = [&](int id) {
+        const bool looked_at = id >= 0 && !is_state(id) && program_.values[std::size_t(id)].origin != Origin::weight;
+        return !looked_at || all_finite(bound.views[std::size_t(id)]);
+    };
+    if (!step.kernel || std::all_of(t.out.begin(), t.out.end(), finite)) return std::nullopt;
+    Culprit c{step.kernel, t.name};
+    c.reads_state = std::any_of(t.in.begin(), t.in.end(), is_state);
+    c.kernel_is_wrong = differs_from_model(bound, i);
+    if (c.kernel_is_wrong || std::all_of(t.in.begin(), t.in.end(), finite)) return c;
+    return std::nullopt;
+}
+
+bool Executor::differs_from_model(const Bound& bound, std::size_t i) {
+    const KernelSpec* model = dispatch::model_of(*bound.plan.steps[i].kernel);
+    const Bound::Step& s = bound.steps[i];
+    if (!model || model == bound.plan.steps[i].kernel) return false;
+    std::vector<Operand> out = s.out;
+    std::vector<Buffer> results;
+    const auto bytes = [](const View& v) { return std::size_t(v.size() * info(v.dtype).bytes); };
+    for (Operand& o : out) {
+        if (!o.view.data) return false;  // a state, which is not to be written twice
+        o.view.data = results.emplace_back(bytes(o.view)).data();
+    }
+    const Attr& attr = program_.tasks[std::size_t(bound.plan.steps[i].task)].attr;
+    alignas(buffer_alignment) std::byte args[max_args_bytes];
+    bind_args(attr, {s.in, out, batch_.ragged()}, args);
+    const Buffer workspace(model->workspace ? model->workspace(args) : 0);
+    if (model->run(args, {0, model->items(args), 0, workspace.data()}) != Status::ok) return false;
+    for (std::size_t k = 0; k < out.size(); ++k)
+        if (std::memcmp(s.out[k].view.data, out[k].view.data, bytes(out[k].view)) != 0) return true;
+    return false;
 }
 
 std::vector<const Plan*> Executor::plans() const {

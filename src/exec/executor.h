@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,25 @@ public:
     // unseen as long as the caller does not count them.
     void run();
 
+    // Chooses all kernels anew and makes the plans again, over the same batch. Not during a step.
+    void replan(Chooser choose);
+    // Whether the last step's logits, or whatever float outputs it has, are all numbers.
+    bool finite() const;
+    // The kernel and node of the last step that ended in an Error(device); null where it was none of a kernel's fault.
+    const KernelSpec* failed_kernel() const { return failed_kernel_; }
+    const std::string& failed_node() const { return failed_node_; }
+
+    // Where numbers stop being numbers: the first task whose result is not finite although what it reads is,
+    // weights aside.
+    struct Culprit {
+        const KernelSpec* kernel = nullptr;
+        std::string node;
+        bool kernel_is_wrong = false;  // the scalar model of its class gives other bits
+        bool reads_state = false;      // then what earlier steps have stored may be to blame
+    };
+    // Runs the step again, looking at each task; nothing: all went well this time. Only where the step may be repeated.
+    std::optional<Culprit> find_culprit();
+
     // A named output of the last step, e.g. "logits" f32 [R, vocab]; valid until the next run.
     View output(std::string_view name) const;
 
@@ -77,13 +97,17 @@ public:
 private:
     struct Bound;  // a plan with its operands
     std::unique_ptr<Bound> bind(Bucket bucket);
+    void make_plans();
+    Bound& prepare();
     void set_symbols();
     void update_views(Bound& bound);
     void lay_out(Bound& bound);
     void run_task(Bound& bound, std::size_t step);
     Status lease(const Task& task, const View& begin, bool take) noexcept;
     void observe(const Bound& bound, std::size_t step);
-    [[noreturn]] void fail(const Task& task, Status status) const;
+    std::optional<Culprit> judge(const Bound& bound, std::size_t step);
+    bool differs_from_model(const Bound& bound, std::size_t step);
+    [[noreturn]] void fail(const Task& task, const KernelSpec* kernel, Status status);
 
     WeightSource& weights_;
     const StateStore& state_;
@@ -102,6 +126,8 @@ private:
     Observer* observer_ = nullptr;
     std::vector<bool> observed_;  // by task
     const Bound* last_ = nullptr;
+    const KernelSpec* failed_kernel_ = nullptr;
+    std::string failed_node_;
     int plans_made_ = 0;
 };
 

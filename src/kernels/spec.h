@@ -81,6 +81,7 @@ enum class Reason : std::uint8_t {
     X(weight_dtype, "it does not read this weight format")               \
     X(state_dtype, "it does not read this state format")                 \
     X(disproved, "its proof on this machine failed")                     \
+    X(unhealthy, "it failed in use")                                     \
     X(not_multiple, "a dim is not a multiple of what it needs")          \
     X(other_class, "it belongs to another numerics class than the node") \
     X(not_locked, "another kernel is locked for this op")

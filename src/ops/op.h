@@ -60,6 +60,7 @@ enum class Status : std::uint8_t {
     bad_token_id,    // a token id outside the vocabulary reached embed
     bad_routing,     // router logits were not numbers
     weights_failed,  // a lease could not be read
+    device_failed,   // what the kernel runs on
     cancelled,
 };
 

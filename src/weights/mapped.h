@@ -1,7 +1,7 @@
 // MappedWeights: weights read in place from a mapped GGUF file; the system's page cache decides what is in memory. It
 // owns the file, turns names into ids and ids into addresses, and knows nothing of kernels or models. Right when the
-// file fits in memory, and without a second copy; what does not fit is streamed (another WeightSource). A file that is
-// cut short by somebody while it is mapped ends the process with SIGBUS; prefetch() is where that is noticed politely.
+// file fits in memory, and without a second copy; what does not fit is streamed (another WeightSource). A file that
+// somebody cuts short while it is mapped reads as zeros from there on; file().check_intact() tells.
 #pragma once
 
 #include <cstdint>

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -42,11 +43,13 @@ struct Call {
     std::vector<char*> argv, envp;
     std::string home = folder().string();
 
-    explicit Call(const Arguments& a) : arguments(a) {
+    explicit Call(const Arguments& a, const Arguments& more = {}) : arguments(a) {
         arguments.insert(arguments.begin(), QUERN_BINARY);
         for (char** e = environ; *e; ++e)
             if (std::strncmp(*e, "QUERN_", 6) != 0) variables.emplace_back(*e);
-        variables.push_back("QUERN_HOME=" + home);
+        if (std::none_of(more.begin(), more.end(), [](const auto& v) { return v.starts_with("QUERN_HOME="); }))
+            variables.push_back("QUERN_HOME=" + home);
+        variables.insert(variables.end(), more.begin(), more.end());
         for (std::string& s : arguments) argv.push_back(s.data());
         for (std::string& s : variables) envp.push_back(s.data());
         argv.push_back(nullptr);
@@ -121,8 +124,8 @@ std::string contents(const std::string& path) {
     return text.str();
 }
 
-Result quern(const Arguments& arguments, const std::string& input) {
-    Call call(arguments);
+Result quern(const Arguments& arguments, const std::string& input, const Arguments& variables) {
+    Call call(arguments, variables);
     Pipe in, out, err;
     const pid_t pid = fork();
     CHECK(pid >= 0);

@@ -25,8 +25,9 @@ struct Result {
     std::string err;  // all of stderr
 };
 
-// Runs `quern ARGUMENTS` with this on stdin. It runs in `folder()`, with no QUERN_ variable but QUERN_HOME.
-Result quern(const Arguments& arguments, const std::string& input = "");
+// Runs `quern ARGUMENTS` with this on stdin. It runs in `folder()`, with no QUERN_ variable but QUERN_HOME, which may
+// be given among the variables as "NAME=value", as may others.
+Result quern(const Arguments& arguments, const std::string& input = "", const Arguments& variables = {});
 
 // A folder of the test program's own, gone when the program ends.
 const Path& folder();

@@ -29,6 +29,9 @@ struct ProveOptions {
     std::function<void()> begin{};  // called before each case
 };
 
+// The scalar model of a kernel's class, which others answer to and which is the last resort; null: there is none.
+const KernelSpec* model_of(const KernelSpec& kernel);
+
 // Whether a kernel is what others answer to: a class's scalar model, or the only kernel of a plain op.
 bool is_definition(const KernelSpec& kernel);
 

@@ -156,4 +156,8 @@ std::uint64_t File::file_bytes() const {
     return n;
 }
 
+void File::check_intact() const {
+    for (const MappedFile& p : parts_) p.check_intact();
+}
+
 }  // namespace quern::gguf

@@ -39,6 +39,8 @@ public:
     std::uint32_t version() const { return version_; }
     std::span<const MappedFile> parts() const { return parts_; }
     std::uint64_t file_bytes() const;  // of all parts
+    // Throws Error(io) naming the part of which pages could not be read.
+    void check_intact() const;
 
 private:
     static File open(const Path& path, MappedFile asked);
