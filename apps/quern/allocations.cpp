@@ -8,18 +8,29 @@
 #include <new>
 
 namespace {
-void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) {
-    if (quern::fault::hit(quern::fault::Point::allocation)) throw std::bad_alloc();
+constexpr std::size_t usual = alignof(std::max_align_t);
+
+void* try_allocate(std::size_t size, std::size_t alignment) noexcept {
+    if (quern::fault::hit(quern::fault::Point::allocation)) return nullptr;
     const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
-    if (void* p = std::aligned_alloc(alignment, rounded ? rounded : alignment)) return p;
+    return std::aligned_alloc(alignment, rounded ? rounded : alignment);
+}
+void* allocate(std::size_t size, std::size_t alignment = usual) {
+    if (void* p = try_allocate(size, alignment)) return p;
     throw std::bad_alloc();
 }
 }  // namespace
+
+// All forms, or a sanitizer's own remain among them and it finds memory that was not released as it was taken.
 
 void* operator new(std::size_t size) { return allocate(size); }
 void* operator new[](std::size_t size) { return allocate(size); }
 void* operator new(std::size_t size, std::align_val_t a) { return allocate(size, static_cast<std::size_t>(a)); }
 void* operator new[](std::size_t size, std::align_val_t a) { return allocate(size, static_cast<std::size_t>(a)); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return try_allocate(size, usual); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return try_allocate(size, usual); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete[](void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/lost_pages.h"
 
 namespace quern {
@@ -92,7 +93,8 @@ std::string read_text(const Path& path, std::size_t max_bytes) {
     std::string text;
     char block[1 << 16];
     for (;;) {
-        const ssize_t n = ::read(fd.get(), block, sizeof block);
+        const ssize_t n =
+            fault::hit(fault::Point::file_read) ? (errno = EIO, -1) : ::read(fd.get(), block, sizeof block);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) throw_io("reading", path);
         if (n == 0) return text;
@@ -118,7 +120,8 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-        const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+        const bool full = fault::hit(fault::Point::file_write);
+        const ssize_t n = full ? (errno = ENOSPC, -1) : ::write(fd_, bytes.data(), bytes.size());
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) throw_io("writing", temporary_);
         bytes = bytes.subspan(static_cast<std::size_t>(n));

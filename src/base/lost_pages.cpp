@@ -51,8 +51,8 @@ bool replace(const void* address) noexcept {
         const std::uintptr_t from = at / page * page > begin ? at / page * page : begin;
         const int before = errno;
         // Addresses of signals are numbers. NOLINTNEXTLINE(performance-no-int-to-ptr)
-        void* got =
-            mmap(reinterpret_cast<void*>(from), end - from, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        void* start = reinterpret_cast<void*>(from);
+        void* got = mmap(start, end - from, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
         errno = before;
         if (got == MAP_FAILED) return false;
         w.lost = true;

@@ -76,8 +76,7 @@ struct Job {
 
 void run_items(void* context, std::int64_t begin, std::int64_t end, int worker) noexcept {
     Job& job = *static_cast<Job*>(context);
-    if constexpr (fault::compiled)
-        if (go_wrong(job.fault)) return job.status.store(Status::device_failed);
+    if (fault::compiled && go_wrong(job.fault)) return job.status.store(Status::device_failed);
     std::byte* mine = job.workspace + job.worker_bytes * static_cast<std::size_t>(worker);
     const Status s = job.kernel->run(job.args, {begin, end, worker, mine});
     if (s != Status::ok) job.status.store(s, std::memory_order_relaxed);

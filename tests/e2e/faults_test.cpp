@@ -42,6 +42,8 @@ struct Expectation {
 };
 
 const std::vector<Expectation>& expectations() {
+    std::ofstream(in_folder("prompt")) << "Once upon a time";
+    const Arguments from_file = joined({{"run", "--raw", "--temp", "0", "-n", "8", "-f", in_folder("prompt")}, small});
     static const std::vector<Expectation> all{
         {"kernel_crash:3", 1, "crashed with signal 4"},
         {"kernel_crash:1:attend.tile64.avx2", 1, "attend.tile64.avx2 v1 crashed with signal 4"},
@@ -57,6 +59,8 @@ const std::vector<Expectation>& expectations() {
         {"fork:1", 1, "no process could be made"},
         {"mapping_cut:1", 1, "a part of it cannot be read any more"},
         {"mapping_cut:3", 1, "a part of it cannot be read any more"},
+        {"file_read:1", 1, "Input/output error", from_file},
+        {"file_write:1", 1, "No space left on device", joined({say, {"--dump-logprobs", in_folder("logprobs")}})},
         {"ledger_corrupt:1", 0, "ledger.db: database disk image is malformed"},
         {"ledger_write:1", 0, "the ledger of proofs is not used: database or disk is full"},
         {"ledger_write:3:always", 0, ""},

@@ -129,7 +129,8 @@ TEST(Run, AHalfCharacterAtTheEndIsShown) {
     const std::vector<Json> lines =
         json_lines(quern(joined({{"run", "--raw", "-n", "2", "--json"}, always("\xC3"), {"x"}})).out);
     ASSERT_EQ(lines.size(), 4u);
-    EXPECT_EQ(lines[1]["text"].get<std::string>() + lines[2]["text"].get<std::string>(), lines[3]["text"].get<std::string>());
+    EXPECT_EQ(lines[1]["text"].get<std::string>() + lines[2]["text"].get<std::string>(),
+              lines[3]["text"].get<std::string>());
     EXPECT_EQ(lines[3]["text"], "\xEF\xBF\xBD\xEF\xBF\xBD");
 }
 
