@@ -108,6 +108,7 @@ std::optional<std::string> LineReader::next() {
     for (;;) {
         const InterruptGuard interrupt;
         el_set(editor_->line, EL_CLIENTDATA, &interrupt);
+        el_set(editor_->line, EL_PREP_TERM, 1);  // else the prompt is there before the keys are the editor's
         int length = 0;
         const char* text = el_gets(editor_->line, &length);
         if (text && length > 0) {
