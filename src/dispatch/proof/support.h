@@ -4,12 +4,15 @@
 // and try them on broken kernels (tests/unit/kernels/support_test.cpp).
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <random>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "kernels/cpu.h"
@@ -170,28 +173,55 @@ struct Weights {
     View view() { return dense_view(bytes.data(), dtype, {rows, k}); }
     View view3(std::int64_t experts) { return dense_view(bytes.data(), dtype, {experts, rows / experts, k}); }
 };
-inline Weights make_weights(DType dtype, std::int64_t rows, std::int64_t k, Data kind, unsigned seed) {
+
+// Searching for the scales of a block is slow: at most this many elements are encoded, and larger weights are dealt
+// from their blocks at random, so that rows still differ.
+constexpr std::int64_t most_encoded = 1 << 15;
+
+inline std::vector<std::byte> encode_blocks(DType dtype, std::int64_t blocks, Data kind, unsigned seed) {
     const DTypeInfo& type = info(dtype);
-    const std::int64_t blocks = rows * k / type.block;
-    Weights w{dtype, rows, k, std::vector<std::byte>(std::size_t(blocks * type.bytes)), Floats(std::size_t(rows * k))};
-    if (codec(dtype).encode) {
-        codec(dtype).encode(make(rows * k, kind, seed).data(), w.bytes.data(), blocks);
-    } else {
-        std::mt19937 random(seed);
-        Floats block(static_cast<std::size_t>(type.block));
-        for (std::int64_t b = 0; b < blocks; ++b) {
-            std::byte* at = w.bytes.data() + b * type.bytes;
-            bool tame = false;
-            while (!tame) {
-                for (int i = 0; i < type.bytes; ++i) at[i] = static_cast<std::byte>(random());
-                codec(dtype).decode(at, block.data(), 1);
-                tame = true;
-                for (const float x : block) tame = tame && std::abs(x) < 100;
-            }
+    const std::int64_t own = std::min<std::int64_t>(blocks, most_encoded / type.block);
+    std::vector<std::byte> bytes(std::size_t(blocks * type.bytes));
+    codec(dtype).encode(make(own * type.block, kind, seed).data(), bytes.data(), own);
+    std::mt19937 random(seed);
+    for (std::int64_t b = own; b < blocks; ++b)
+        std::memcpy(bytes.data() + b * type.bytes, bytes.data() + std::int64_t(random()) % own * type.bytes,
+                    std::size_t(type.bytes));
+    return bytes;
+}
+
+// Random blocks of a format that this build cannot encode.
+inline std::vector<std::byte> random_blocks(DType dtype, std::int64_t blocks, unsigned seed) {
+    const DTypeInfo& type = info(dtype);
+    std::vector<std::byte> bytes(std::size_t(blocks * type.bytes));
+    std::mt19937 random(seed);
+    Floats block(static_cast<std::size_t>(type.block));
+    for (std::int64_t b = 0; b < blocks; ++b) {
+        std::byte* at = bytes.data() + b * type.bytes;
+        bool tame = false;
+        while (!tame) {
+            for (int i = 0; i < type.bytes; ++i) at[i] = static_cast<std::byte>(random());
+            codec(dtype).decode(at, block.data(), 1);
+            tame = true;
+            for (const float x : block) tame = tame && std::abs(x) < 100;
         }
     }
+    return bytes;
+}
+
+// Cases of one list differ in their rows and share their weights, so that the last few are kept.
+inline Weights make_weights(DType dtype, std::int64_t rows, std::int64_t k, Data kind, unsigned seed) {
+    using Key = std::tuple<DType, std::int64_t, std::int64_t, Data, unsigned>;
+    thread_local std::map<Key, Weights> kept;
+    const Key key{dtype, rows, k, kind, seed};
+    if (const auto found = kept.find(key); found != kept.end()) return found->second;
+    const std::int64_t blocks = rows * k / info(dtype).block;
+    Weights w{dtype, rows, k, {}, Floats(std::size_t(rows * k))};
+    w.bytes = codec(dtype).encode ? encode_blocks(dtype, blocks, kind, seed) : random_blocks(dtype, blocks, seed);
     codec(dtype).decode(w.bytes.data(), w.decoded.data(), blocks);
-    return w;
+    constexpr std::size_t most_kept = 8;
+    if (kept.size() >= most_kept) kept.clear();
+    return kept[key] = std::move(w);
 }
 
 // What is wrong with how a kernel ended, as a sentence.
