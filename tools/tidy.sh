@@ -3,12 +3,12 @@
 # sources are those that differ from the main branch; where none does (CI builds main itself), all of them, what was
 # committed last first.
 #   tools/tidy.sh BUILD_DIRECTORY [--all]     BUILD_DIRECTORY has compile_commands.json
-# QUERN_TIDY_SECONDS is the time to take (default 360; --all takes what it needs).
+# QUERN_TIDY_SECONDS is the time to take (default 240; --all takes what it needs).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 build=${1:?"usage: tools/tidy.sh BUILD_DIRECTORY [--all]"}
-limit=${QUERN_TIDY_SECONDS:-360}
+limit=${QUERN_TIDY_SECONDS:-240}
 if [[ ${2:-} == --all ]]; then limit=1000000; fi
 
 compiled() { sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$build/compile_commands.json" | sed "s|^$PWD/||" | sort -u; }
