@@ -22,7 +22,8 @@ namespace quern::app {
 namespace {
 
 struct DiffCommand {
-    std::string a, b, model, prompt = "The quick brown fox jumps over the lazy dog, and 12 + 34 = 46.";
+    ModelOptions model;  // its path only
+    std::string a, b, prompt = "The quick brown fox jumps over the lazy dog, and 12 + 34 = 46.";
     std::int64_t chunk = 512;
     bool all = false, json = false;
 };
@@ -46,7 +47,6 @@ ModelOptions options_from(const std::string& text, const std::string& model) {
     CLI::App parser;
     ModelOptions o;
     add_model_options(parser, o);
-    o.path = model;
     std::vector<std::string> words;  // CLI11 takes them from the back
     for (std::size_t at = 0; text != "default" && at < text.size();) {
         const std::size_t end = std::min(text.find(',', at), text.size()), equals = text.find('=', at);
@@ -62,6 +62,7 @@ ModelOptions options_from(const std::string& text, const std::string& model) {
     } catch (const CLI::ParseError& e) {
         throw Error(Code::bad_request, "'{}': {}", text, e.what());
     }
+    o.path = model;
     return o;
 }
 
@@ -72,11 +73,9 @@ Recording record(const DiffCommand& o, const std::string& side) {
         for (const safetensors::TensorInfo& t : file.tensors()) r.add(t.name, t.dtype, t.bytes);
         return r;
     }
-    engine::LoadOptions load = load_options(options_from(side, o.model));
+    engine::LoadOptions load = load_options(options_from(side, o.model.path));
     load.step_rows = o.chunk;
-    ModelOptions path;
-    path.path = o.model;
-    const auto model = engine::Model::load(model_path(path), std::move(load));
+    const auto model = engine::Model::load(model_path(o.model), std::move(load));
     if (!model->tokenizer()) throw Error(Code::unsupported, "the model has no tokenizer to read the prompt with");
     const std::vector<std::int32_t> ids = model->tokenizer()->encode(o.prompt, text::Specials::as_text);
     Tap tap({"*"});
@@ -197,9 +196,7 @@ void add_diff(CLI::App& app) {
     c->add_option("A", o->a, "default, or model options as in isa=scalar,threads=1, or a .safetensors file")
         ->required();
     c->add_option("B", o->b, "the other side")->required();
-    c->add_option("-m,--model", o->model, "GGUF file (default: the bundled model, Grist)")
-        ->type_name("FILE")
-        ->envname("QUERN_MODEL");
+    add_model_path(*c, o->model);
     c->add_option("--prompt", o->prompt, "the text that both compute");
     c->add_option("--chunk", o->chunk, "tokens in a step (default 512)")
         ->check(in_range(std::int64_t(1), std::int64_t(1) << 20));

@@ -90,6 +90,7 @@ int main(int argc, char** argv) {
     quern::app::add_prove(app);
     quern::app::add_diff(app);
     quern::app::add_kernels(app);
+    quern::app::add_config(app);
     quern::app::add_grammar(app);
     quern::app::add_version(app);
     try {

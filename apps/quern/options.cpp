@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "dispatch/ledger.h"
 #include "ops/op.h"
+#include "settings.h"
 #include "terminal.h"
 
 namespace quern::app {
@@ -44,12 +45,16 @@ void check_op(const std::string& op) {
 
 }  // namespace
 
-void add_model_options(CLI::App& command, ModelOptions& o) {
-    const std::string group = "Model";
+void add_model_path(CLI::App& command, ModelOptions& o) {
     command.add_option("-m,--model", o.path, "GGUF file (default: the bundled model, Grist)")
-        ->group(group)
-        ->type_name("FILE")
-        ->envname("QUERN_MODEL");
+        ->group(model_group)
+        ->type_name("FILE");
+    add_settings(command);
+}
+
+void add_model_options(CLI::App& command, ModelOptions& o) {
+    const std::string group = model_group;
+    add_model_path(command, o);
     command.add_option("-c,--ctx", o.context, "tokens of context (default: the model's own, or what fits in memory)")
         ->group(group)
         ->check(in_range(std::int64_t(1), std::int64_t(1) << 30));
@@ -58,21 +63,18 @@ void add_model_options(CLI::App& command, ModelOptions& o) {
         ->check(CLI::IsMember({"f32", "f16", "bf16"}));
     command.add_option("-t,--threads", o.threads, "threads (default: one per processor)")
         ->group(group)
-        ->check(in_range(1, 1024))
-        ->envname("QUERN_THREADS");
+        ->check(in_range(1, 1024));
     command
         .add_option("--patience", o.patience,
                     "seconds that one kernel may run before it counts as hung; 0: for ever (default 300)")
         ->group(group)
-        ->check(in_range(0.0, 1e6))
-        ->envname("QUERN_PATIENCE");
+        ->check(in_range(0.0, 1e6));
     std::vector<std::string> tiers{"best"};
     std::string tier_list;
     for (const IsaTier& t : isa_tiers()) tier_list += std::string(tiers.emplace_back(t.name)) + ", ";
     command.add_option("--isa", o.isa, "instructions to use at most: " + tier_list + "best (default)")
         ->group(group)
-        ->check(CLI::IsMember(tiers))
-        ->envname("QUERN_ISA");
+        ->check(CLI::IsMember(tiers));
     const auto many = [&](const char* flag, std::vector<std::string>& to, const char* help, const char* type) {
         command.add_option(flag, to, help)
             ->group(group)
@@ -83,8 +85,7 @@ void add_model_options(CLI::App& command, ModelOptions& o) {
     };
     command.add_option("--plan", o.plan, "baked plan to compute with, or none (default: what `quern tune` has kept)")
         ->group(group)
-        ->type_name("FILE")
-        ->envname("QUERN_PLAN");
+        ->type_name("FILE");
     many("--lock", o.locks, "OP=KERNEL: compute an op with this kernel only; may be repeated", "OP=KERNEL");
     many("--prefer", o.prefer, "choose this kernel before others of its class; a glob, may be repeated", "KERNEL");
     many("--avoid", o.avoid, "choose this kernel after others of its class; a glob, may be repeated", "KERNEL");
@@ -142,7 +143,7 @@ std::unique_ptr<engine::Model> load_model(const ModelOptions& o) {
 }
 
 void add_sampling_options(CLI::App& command, SamplingOptions& o) {
-    const std::string group = "Sampling";
+    const std::string group = sampling_group;
     SamplerOptions& s = o.sampler;
     command
         .add_option("-n,--tokens", o.max_tokens,
@@ -197,7 +198,7 @@ SamplerOptions sampler_options(const SamplingOptions& o) {
 }
 
 void add_template_options(CLI::App& command, TemplateOptions& o) {
-    const std::string group = "Chat template";
+    const std::string group = template_group;
     command.add_option("--think", o.think, "on or off: whether the model thinks first (default: as its template does)")
         ->group(group)
         ->check(CLI::IsMember({"on", "off"}).description(""));

@@ -27,6 +27,8 @@ struct ModelOptions {
     std::vector<std::string> locks;                       // "op=kernel id"
     std::vector<std::string> deny, allow, prefer, avoid;  // kernel ids or globs
 };
+// Only -m, for commands that read a model and compute nothing with it.
+void add_model_path(CLI::App& command, ModelOptions& o);
 void add_model_options(CLI::App& command, ModelOptions& o);
 // Checked and turned into what the engine takes. Throws Error(bad_request).
 engine::LoadOptions load_options(const ModelOptions& o);

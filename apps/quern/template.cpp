@@ -99,7 +99,7 @@ void render(const RenderCommand& o) {
 void add_template(CLI::App& app) {
     const auto o = std::make_shared<RenderCommand>();
     CLI::App* c = app.add_subcommand("template", "show what a chat template makes of a conversation");
-    c->add_option("-m,--model", o->model.path, "GGUF file (default: the bundled model, Grist)")->envname("QUERN_MODEL");
+    add_model_path(*c, o->model);
     c->add_option("--template", o->template_file, "a Jinja file instead of the model's own template");
     c->add_option("--messages", o->messages_file,
                   "JSON file: a list of messages, or an object with messages, tools and other variables")

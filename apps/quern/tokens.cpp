@@ -96,7 +96,7 @@ void add_tokens(CLI::App& app) {
     const auto o = std::make_shared<TokensOptions>();
     CLI::App* c = app.add_subcommand("tokens", "show how a text is cut into tokens, or what tokens say");
     c->add_option("TEXT", o->text, "the text, or the ids (default: standard input, all of it as it is)");
-    c->add_option("-m,--model", o->model.path, "GGUF file (default: the bundled model, Grist)")->envname("QUERN_MODEL");
+    add_model_path(*c, o->model);
     c->add_flag("--decode", o->decode, "turn ids into their text; bytes that are no UTF-8 come out as they are");
     c->add_flag("--no-specials", o->no_specials,
                 "add no begin and end tokens, also where the model wants them; with --decode leave control tokens out");
