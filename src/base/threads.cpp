@@ -14,6 +14,7 @@
 #include <immintrin.h>
 #endif
 
+#include "base/cgroup.h"
 #include "base/check.h"
 
 namespace quern {
@@ -65,16 +66,19 @@ private:
     sigset_t before_;
 };
 
-int processors() {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
-}
-
 }  // namespace
 
+int usable_processors() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    const int allowed = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    // Rounded down: a pool that outruns its quota stands still, all of it, until the next period begins.
+    const int quota = static_cast<int>(std::min(cgroup_limits().processors.value_or(allowed), double(allowed)));
+    return std::max(1, std::min(allowed, quota));
+}
+
 ThreadPool::ThreadPool(int threads) {
-    const int n = threads > 0 ? threads : processors();
+    const int n = threads > 0 ? threads : usable_processors();
     // With more threads than processors spinning only steals time from the one that works; parking handles that too.
     workers_.reserve(static_cast<std::size_t>(n - 1));
     const SignalsBlocked blocked;

@@ -10,9 +10,13 @@
 
 namespace quern {
 
+// How many threads this process should compute with: the processors it may run on, or what the quota of its control
+// group pays for. At least 1.
+int usable_processors();
+
 class ThreadPool {
 public:
-    // `threads` >= 1 in all, the caller's included; 0 means one per processor this process may run on.
+    // `threads` >= 1 in all, the caller's included; 0 means usable_processors().
     explicit ThreadPool(int threads);
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
