@@ -95,7 +95,7 @@ void explain(const ExplainOptions& o) {
         if (!step.kernel || fnmatch(o.node.c_str(), t.name.c_str(), 0) != 0) continue;
         found = true;
         const dispatch::Request request = exec::request_for(program, t, symbols, limits.threads);
-        dispatch::Choice choice = dispatch::choose(request, load.policy, load.ledger.get());
+        dispatch::Choice choice = dispatch::choose(request, model->options().policy, load.ledger.get());
         choice.kernel = step.kernel;  // which a baked plan may have fixed before later times were known
         if (o.json)
             nodes.push_back(to_json(t.name, request, choice, *load.ledger));

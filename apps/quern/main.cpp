@@ -91,6 +91,7 @@ int main(int argc, char** argv) {
     quern::app::add_diff(app);
     quern::app::add_kernels(app);
     quern::app::add_config(app);
+    quern::app::add_doctor(app);
     quern::app::add_grammar(app);
     quern::app::add_version(app);
     try {

@@ -136,6 +136,10 @@ std::unique_ptr<engine::Model> load_model(const ModelOptions& o) {
     auto model = engine::Model::load(model_path(o), std::move(load));
     if (!model->plan_set_aside().empty())
         std::fprintf(stderr, "quern: %s; kernels are chosen anew\n", model->plan_set_aside().c_str());
+    if (model->options().policy.broken != Isa::none)
+        std::fprintf(stderr,
+                     "quern: instructions that this processor offers compute wrong and are not used; `quern doctor` "
+                     "says which\n");
     if (const std::string& trouble = model->options().ledger->trouble(); !trouble.empty())
         std::fprintf(stderr, "quern: the ledger of proofs is not used: %s; kernels are proved for this run only\n",
                      trouble.c_str());

@@ -76,7 +76,7 @@ std::string keep(const Job& job, const dispatch::Verdict& v, dispatch::Extent ex
 void prove_model(const ProveCommand& o) {
     const engine::LoadOptions load = load_options(o.model);
     const auto model = engine::Model::load(model_path(o.model), load);
-    const std::vector<Job> list = jobs(*model, load.policy, o.all);
+    const std::vector<Job> list = jobs(*model, model->options().policy, o.all);
     const dispatch::Extent extent = o.all ? dispatch::Extent::full : dispatch::Extent::proxies;
     Json report = Json::array();
     int failed = 0, done = 0;

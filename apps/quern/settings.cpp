@@ -72,11 +72,18 @@ struct Config {
     Json values = Json::object();
 };
 
+// Not get_option(), which ends the process where memory runs out.
+CLI::Option* config_option(CLI::App& command) {
+    const auto found = command.get_options(
+        [](const CLI::Option* o) { return !o->get_lnames().empty() && o->get_lnames().front() == "config"; });
+    return found.empty() ? nullptr : found.front();
+}
+
 // A file that was named must be there; the one in QUERN_HOME need not.
 Config read_config(CLI::App& command) {
     Config config;
-    const CLI::Option* named = command.get_option("--config");
-    if (named->count())
+    const CLI::Option* named = config_option(command);
+    if (named && named->count())
         config.file = named->results().front();
     else if (const auto variable = environment("QUERN_CONFIG"); variable && !variable->empty())
         config.file = *variable;
@@ -147,7 +154,7 @@ std::string environment_name(const std::string& key) {
 }
 
 void add_settings(CLI::App& command, std::vector<Setting>* settled) {
-    if (!command.get_option_no_throw("--config"))
+    if (!config_option(command))
         command
             .add_option("--config",
                         "JSON file of settings (default: config.json in QUERN_HOME); each can also come from the "

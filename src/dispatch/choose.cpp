@@ -20,6 +20,7 @@ std::vector<Reason> hard_reasons(const KernelSpec& k, const Request& r, const Po
         reasons.push_back(Reason::isa_missing);
     else if (!covers(p.isa, k.needs))
         reasons.push_back(Reason::isa_disabled);
+    if (any_of(k.needs, p.broken)) reasons.push_back(Reason::isa_selftest_failed);
     if (!std::all_of(r.weights.begin(), r.weights.end(), [&](DType d) { return k.weight.has(d); }))
         reasons.push_back(Reason::weight_dtype);
     if (!std::all_of(r.states.begin(), r.states.end(), [&](DType d) { return k.state.has(d); }))

@@ -47,6 +47,7 @@ double estimate(const KernelSpec& kernel, const Request& request);
 // What the user wants. Kernels are named by id or by a glob over ids ("*.avx512"). None of it overrules a hard limit.
 struct Policy {
     Isa isa = Isa::none;                         // what may be used; cpu_isa() or less
+    Isa broken = Isa::none;                      // what its self-test has found wrong (Ledger::broken_isa)
     std::map<std::string, std::string> lock{};   // op name -> kernel id: this one or an Error
     std::vector<std::string> deny{};             // never these
     std::vector<std::string> allow{};            // where it names kernels of the op: only these

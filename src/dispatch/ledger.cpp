@@ -12,6 +12,8 @@
 #include "base/fault.h"
 #include "base/hash.h"
 #include "dispatch/failure.h"
+#include "kernels/cpu.h"
+#include "kernels/probe.h"
 
 namespace quern::dispatch {
 namespace {
@@ -234,6 +236,30 @@ std::optional<Verdict> Ledger::known(const KernelSpec& kernel, const Request& re
     with_database([&](const Database& d) { found = d.find_verdict(k); });
     if (found) verdicts_[k] = *found;
     return found;
+}
+
+Verdict Ledger::self_test(const IsaTier& tier, bool again) {
+    if (!find_probe(tier.isa)) return {.holds = true};
+    const Key k{std::string(tier.name), "self-test"};
+    const std::lock_guard lock(mutex_);
+    if (const auto found = verdicts_.find(k); found != verdicts_.end() && !again) return found->second;
+    std::optional<Verdict> v;
+    if (!again) with_database([&](const Database& d) { v = d.find_verdict(k); });
+    if (!v) {
+        v = dispatch::self_test(tier);
+        with_database([&](const Database& d) { d.keep(k, *v); });
+    }
+    return verdicts_[k] = *v;
+}
+
+Isa Ledger::broken_isa() {
+    std::uint32_t broken = 0, narrower = 0;
+    for (const IsaTier& tier : isa_tiers()) {
+        const auto bits = static_cast<std::uint32_t>(tier.isa);
+        if (covers(cpu_isa(), tier.isa) && !self_test(tier).holds) broken |= bits & ~narrower;
+        narrower |= bits;
+    }
+    return static_cast<Isa>(broken);
 }
 
 void Ledger::failed_in_use(const KernelSpec& kernel, const std::string& sentence) {

@@ -44,6 +44,11 @@ public:
     std::optional<Timing> timing(const KernelSpec& kernel, const Request& request);
     void keep(const KernelSpec& kernel, const Request& request, const Timing& timing);
 
+    // The verdict of a tier's self-test: known, or made now and kept; made now in any case if asked to be made again.
+    Verdict self_test(const IsaTier& tier, bool again = false);
+    // The instruction sets, of those that this processor has, whose self-test has failed, as bits.
+    Isa broken_isa();
+
     // Takes a kernel out for this build and processor, whatever it is to compute: it crashed, hung or gave wrong
     // results in use, as the sentence says. Scalar models are never out.
     void failed_in_use(const KernelSpec& kernel, const std::string& sentence);

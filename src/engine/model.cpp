@@ -112,6 +112,7 @@ std::unique_ptr<Model> Model::load(std::shared_ptr<const gguf::File> file, LoadO
         e.pages.push_back(m->pages_->table_stride(static_cast<int>(g)));
     m->file().check_intact();
     if (!o.ledger) o.ledger = std::make_shared<dispatch::Ledger>();
+    o.policy.broken = o.ledger->broken_isa();
     m->make_executor(std::move(e));
     m->vocab_ = m->graph_->info(m->graph_->find_output("logits")).type.dims[1].constant();
     if (m->tokenizer_ && m->tokenizer_->vocab_size() > m->vocab_)

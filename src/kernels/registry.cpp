@@ -1,8 +1,17 @@
+#include "kernels/probe.h"
 #include "kernels/spec.h"
 
 namespace quern {
 namespace {
 constinit const Registered* head = nullptr;
+constinit const RegisteredProbe* probes = nullptr;
+}  // namespace
+
+RegisteredProbe::RegisteredProbe(const IsaProbe& p) : probe(p), next(probes) { probes = this; }
+const IsaProbe* find_probe(Isa isa) {
+    for (const RegisteredProbe* r = probes; r; r = r->next)
+        if (r->probe.isa == isa) return &r->probe;
+    return nullptr;
 }
 
 Registered::Registered(const KernelSpec& s) : spec(s), next(head) { head = this; }

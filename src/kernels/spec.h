@@ -42,6 +42,10 @@ constexpr bool covers(Isa have, Isa need) {
     return (static_cast<std::uint32_t>(have) & static_cast<std::uint32_t>(need)) == static_cast<std::uint32_t>(need);
 }
 
+constexpr bool any_of(Isa need, Isa of) {
+    return (static_cast<std::uint32_t>(need) & static_cast<std::uint32_t>(of)) != 0;
+}
+
 // A set of dtypes, for weights and states.
 class DTypeSet {
 public:
@@ -76,6 +80,7 @@ enum class Reason : std::uint8_t {
 #define QUERN_REASONS(X)                                                 \
     X(isa_missing, "this processor lacks the instructions")              \
     X(isa_disabled, "--isa does not allow its instructions")             \
+    X(isa_selftest_failed, "its instructions compute wrong here")        \
     X(denied, "--deny names it")                                         \
     X(not_allowed, "--allow names others only")                          \
     X(weight_dtype, "it does not read this weight format")               \

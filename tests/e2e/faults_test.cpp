@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/fault.h"
+#include "kernels/cpu.h"
 #include "models.h"
 
 namespace quern::e2e {
@@ -113,6 +114,27 @@ TEST(Faults, AKernelThatFailedInUseIsNotChosenAgain) {
         EXPECT_EQ(locked.exit, 1);
         EXPECT_THAT(locked.err, HasSubstr("it failed in use")) << fault;
     }
+}
+
+// An instruction set that computes wrong is left alone, with the same answer, until the doctor finds it well.
+TEST(Faults, InstructionsThatComputeWrongAreNotUsed) {
+    if (!fault::compiled) GTEST_SKIP() << "this build has no faults: configure it with -DQUERN_FAULTS=ON";
+    if (cpu_isa() == Isa::none) GTEST_SKIP() << "this processor has the baseline only";
+    const std::string home = new_home();
+    const Arguments explain{"explain", "blk.0.attn_q"};
+    const Result r = with_fault(say, "isa_selftest:1:always", home);
+    EXPECT_EQ(r.exit, 0) << r.err;
+    EXPECT_EQ(r.out, expected());
+    EXPECT_THAT(r.err, HasSubstr("compute wrong and are not used"));
+    EXPECT_THAT(quern(explain, "", {home}).out, HasSubstr("its instructions compute wrong here"));
+    const Result locked = quern(joined({say, {"--lock", "linear=linear.f32x16.avx2"}}), "", {home});
+    EXPECT_EQ(locked.exit, 1);
+    EXPECT_THAT(locked.err, HasSubstr("its instructions compute wrong here"));
+    const Result sick = with_fault({"doctor"}, "isa_selftest:1", home);
+    EXPECT_EQ(sick.exit, 1);
+    EXPECT_THAT(sick.out, HasSubstr("avx2: computes wrong; kernels with these instructions are not used"));
+    EXPECT_EQ(quern({"doctor"}, "", {home}).exit, 0);
+    EXPECT_THAT(quern(explain, "", {home}).out, testing::Not(HasSubstr("its instructions compute wrong here")));
 }
 
 TEST(Faults, APlanThatLacksAKernelIsSetAside) {

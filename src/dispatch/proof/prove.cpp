@@ -1,48 +1,12 @@
 #include "dispatch/proof/prove.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <chrono>
-#include <csignal>
 
-#include "base/error.h"
 #include "base/fault.h"
+#include "dispatch/proof/child.h"
+#include "kernels/probe.h"
 
 namespace quern::dispatch {
-namespace {
-
-void write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t n = write(fd, text.data(), text.size());
-        if (n <= 0) return;
-        text.remove_prefix(static_cast<std::size_t>(n));
-    }
-}
-
-// What the child says until it ends; false when it takes too long.
-bool listen(int fd, std::string& said, std::chrono::milliseconds patience) {
-    const auto end = std::chrono::steady_clock::now() + patience;
-    for (;;) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-        pollfd p{.fd = fd, .events = POLLIN, .revents = 0};
-        const int ready = left.count() > 0 ? poll(&p, 1, static_cast<int>(left.count())) : 0;
-        if (ready < 0 && errno == EINTR) continue;
-        if (ready <= 0) return false;
-        char block[512];
-        const ssize_t n = read(fd, block, sizeof block);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return true;
-        said.append(block, static_cast<std::size_t>(n));
-    }
-}
-
-}  // namespace
-
 std::string shape_class(const Request& r) {
     std::string s(name(r.op));
     for (const DType d : r.weights) s += " " + std::string(info(d).name);
@@ -92,14 +56,15 @@ void say_verdict(int fd, const KernelSpec& kernel, const Request& request, Prove
 }
 
 // What the child's end means.
-Verdict verdict_of(const std::string& id, std::string_view said, bool in_time, int status, int only) {
+Verdict verdict_of(const std::string& id, const ChildEnd& end, int only) {
     Verdict v;
+    std::string_view said = end.said;
     const std::size_t begun = std::min(said.find_first_not_of('.'), said.size());
     said.remove_prefix(begun);
-    if (!in_time)
+    if (!end.in_time)
         v.trouble = id + ": did not end in time";
-    else if (WIFSIGNALED(status))
-        v.trouble = id + ": crashed with signal " + std::to_string(WTERMSIG(status));
+    else if (end.signal != 0)
+        v.trouble = id + ": crashed with signal " + std::to_string(end.signal);
     else if (said.empty())
         v.trouble = id + ": ended without a word";
     else if (said.front() == '+')
@@ -115,34 +80,25 @@ Verdict verdict_of(const std::string& id, std::string_view said, bool in_time, i
 Verdict prove(const KernelSpec& kernel, const Request& request, const ProveOptions& options) {
     if (is_definition(kernel)) return {.holds = true};
     const bool lies = fault::hit(fault::Point::proof_wrong, kernel.id);  // asked here, since a child's count is lost
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) throw Error(Code::io, "proving {}: no pipe could be made", kernel.id);
-    const pid_t child = fault::hit(fault::Point::fork) ? -1 : fork();
-    if (child < 0) {
-        close(ends[0]);
-        close(ends[1]);
-        throw Error(Code::io, "proving {}: no process could be made", kernel.id);
-    }
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        // A crash here is a result, which the parent reads from the signal: nobody else's handler reports it.
-        for (const int deadly : {SIGSEGV, SIGILL, SIGFPE, SIGBUS}) std::signal(deadly, SIG_DFL);
+    const std::string id(kernel.id);
+    const ChildEnd end = in_child("proving " + id, options.patience, [&](int fd) {
         if (lies)
-            write_all(ends[1], "." + std::string("-") + std::string(kernel.id) +
-                                   ": gave wrong results, as QUERN_FAULT wants it");
+            write_all(fd, ".-" + id + ": gave wrong results, as QUERN_FAULT wants it");
         else
-            say_verdict(ends[1], kernel, request, options);
-        _exit(0);
-    }
-    close(ends[1]);
-    std::string said;
-    const bool in_time = listen(ends[0], said, options.patience);
-    close(ends[0]);
-    if (!in_time) kill(child, SIGKILL);
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    return verdict_of(std::string(kernel.id), said, in_time, status, options.only);
+            say_verdict(fd, kernel, request, options);
+    });
+    return verdict_of(id, end, options.only);
+}
+
+Verdict self_test(const IsaTier& tier, std::chrono::milliseconds patience) {
+    const IsaProbe* probe = find_probe(tier.isa);
+    if (!probe) return {.holds = true};
+    const bool lies = fault::hit(fault::Point::isa_selftest, tier.name);
+    const std::string id(tier.name);
+    const ChildEnd end = in_child("testing " + id, patience, [&](int fd) {
+        write_all(fd, probe->selftest() && !lies ? "+" : "-" + id + ": computes wrong");
+    });
+    return verdict_of(id, end, -1);
 }
 
 }  // namespace quern::dispatch

@@ -42,4 +42,8 @@ Verdict prove_here(const KernelSpec& kernel, const Request& request, const Prove
 // Error(io) where no child can be made.
 Verdict prove(const KernelSpec& kernel, const Request& request, const ProveOptions& options = {});
 
+// Whether a tier's instructions compute what they should, tried in a forked child. The baseline holds. Throws Error(io)
+// where no child can be made.
+Verdict self_test(const IsaTier& tier, std::chrono::milliseconds patience = std::chrono::seconds(20));
+
 }  // namespace quern::dispatch
