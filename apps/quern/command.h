@@ -19,6 +19,7 @@ void add_explain(CLI::App& app);
 void add_kernels(CLI::App& app);
 void add_config(CLI::App& app);
 void add_doctor(CLI::App& app);
+void add_check(CLI::App& app);
 void add_tune(CLI::App& app);
 void add_prove(CLI::App& app);
 void add_diff(CLI::App& app);

@@ -92,6 +92,7 @@ int main(int argc, char** argv) {
     quern::app::add_kernels(app);
     quern::app::add_config(app);
     quern::app::add_doctor(app);
+    quern::app::add_check(app);
     quern::app::add_grammar(app);
     quern::app::add_version(app);
     try {

@@ -58,13 +58,10 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return row.back();
 }
 
-void check_keys(const Json& config, const Path& file) {
-    const std::vector<std::string> known = all_keys();
-    for (const auto& [key, value] : config.items()) {
-        if (std::ranges::find(known, key) != known.end()) continue;
-        const auto& nearest = *std::ranges::min_element(known, {}, [&](const auto& k) { return distance(key, k); });
-        throw Error(Code::bad_file, "{}: there is no setting '{}'; the nearest is '{}'", file.string(), key, nearest);
-    }
+void check_key(const std::string& key, const std::vector<std::string>& known, const Path& file) {
+    if (std::ranges::find(known, key) != known.end()) return;
+    const auto& nearest = *std::ranges::min_element(known, {}, [&](const auto& k) { return distance(key, k); });
+    throw Error(Code::bad_file, "{}: there is no setting '{}'; the nearest is '{}'", file.string(), key, nearest);
 }
 
 struct Config {
@@ -94,7 +91,6 @@ Config read_config(CLI::App& command) {
     if (!config.values.is_object())
         throw Error(Code::bad_file, "{}: expected an object of settings, as in {{\"threads\": 4}}",
                     config.file.string());
-    check_keys(config.values, config.file);
     return config;
 }
 
@@ -153,7 +149,7 @@ std::string environment_name(const std::string& key) {
     return name;
 }
 
-void add_settings(CLI::App& command, std::vector<Setting>* settled) {
+void add_settings(CLI::App& command, std::vector<Setting>* settled, std::vector<std::string>* trouble) {
     if (!config_option(command))
         command
             .add_option("--config",
@@ -161,12 +157,24 @@ void add_settings(CLI::App& command, std::vector<Setting>* settled) {
                         "environment, as QUERN_THREADS=4")
             ->group(model_group)
             ->type_name("FILE");
-    command.parse_complete_callback([&command, settled] {
-        const Config config = read_config(command);
-        for (CLI::Option* o : shared_options(command)) {
-            Setting s = settle(*o, config);
-            if (settled) settled->push_back(std::move(s));
-        }
+    command.parse_complete_callback([&command, settled, trouble] {
+        const auto attempt = [&](const auto& what) {
+            try {
+                what();
+            } catch (const Error& e) {
+                if (!trouble) throw;
+                trouble->push_back(e.what());
+            }
+        };
+        Config config;
+        attempt([&] { config = read_config(command); });
+        const std::vector<std::string> known = config.values.empty() ? std::vector<std::string>() : all_keys();
+        for (const auto& [key, value] : config.values.items()) attempt([&] { check_key(key, known, config.file); });
+        for (CLI::Option* o : shared_options(command))
+            attempt([&] {
+                Setting s = settle(*o, config);
+                if (settled) settled->push_back(std::move(s));
+            });
     });
 }
 

@@ -24,8 +24,10 @@ struct Setting {
     const CLI::Option* option;
 };
 
-// Adds --config to a command, and has environment and config file read once its command line is.
-void add_settings(CLI::App& command, std::vector<Setting>* settled = nullptr);
+// Adds --config to a command, and has environment and config file read once its command line is. What is wrong with
+// them is thrown as an Error, or, where there is a list for it, added there, all of it.
+void add_settings(CLI::App& command, std::vector<Setting>* settled = nullptr,
+                  std::vector<std::string>* trouble = nullptr);
 
 // "kv-type" -> "QUERN_KV_TYPE"
 std::string environment_name(const std::string& key);
