@@ -140,6 +140,8 @@ std::unique_ptr<engine::Model> load_model(const ModelOptions& o) {
         std::fprintf(stderr,
                      "quern: instructions that this processor offers compute wrong and are not used; `quern doctor` "
                      "says which\n");
+    if (const std::string& notice = model->options().ledger->notice(); !notice.empty())
+        std::fprintf(stderr, "quern: the ledger of proofs %s\n", notice.c_str());
     if (const std::string& trouble = model->options().ledger->trouble(); !trouble.empty())
         std::fprintf(stderr, "quern: the ledger of proofs is not used: %s; kernels are proved for this run only\n",
                      trouble.c_str());

@@ -169,7 +169,7 @@ void add_settings(CLI::App& command, std::vector<Setting>* settled, std::vector<
         Config config;
         attempt([&] { config = read_config(command); });
         const std::vector<std::string> known = config.values.empty() ? std::vector<std::string>() : all_keys();
-        for (const auto& [key, value] : config.values.items()) attempt([&] { check_key(key, known, config.file); });
+        for (const auto& entry : config.values.items()) attempt([&] { check_key(entry.key(), known, config.file); });
         for (CLI::Option* o : shared_options(command))
             attempt([&] {
                 Setting s = settle(*o, config);

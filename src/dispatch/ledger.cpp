@@ -1,6 +1,7 @@
 #include "dispatch/ledger.h"
 
 #include <elf.h>
+#include <fmt/format.h>
 #include <link.h>
 #include <sqlite3.h>
 
@@ -101,7 +102,7 @@ struct Ledger::Database {
     void check(int code) const {
         if (code != SQLITE_OK && code != SQLITE_ROW && code != SQLITE_DONE)
             throw Error(
-                Code::io, "{}",
+                code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? Code::bad_file : Code::io, "{}",
                 handle && sqlite3_errcode(handle.get()) == code ? sqlite3_errmsg(handle.get()) : sqlite3_errstr(code));
     }
     void run(const char* sql) const { check(sqlite3_exec(handle.get(), sql, nullptr, nullptr, nullptr)); }
@@ -182,11 +183,12 @@ Ledger::~Ledger() = default;
 
 Ledger::Ledger(const Path& file) {
     if (file.empty()) return;
+    file_ = file;
     failures_ = file.parent_path() / "failures";
     try {
         database_ = std::make_unique<Database>(file);
     } catch (const Error& e) {
-        trouble_ = file.string() + ": " + e.what();
+        give_up(e);
     }
     take_crashes(crash_records(file));
 }
@@ -222,9 +224,28 @@ void Ledger::with_database(Do something) {
     try {
         something(*database_);
     } catch (const Error& e) {
-        trouble_ = e.what();
-        database_.reset();
+        give_up(e);
     }
+}
+
+// A damaged file is set aside and begun anew, once; what it knew is proved and measured again.
+void Ledger::give_up(const Error& e) {
+    database_.reset();
+    if (e.code == Code::bad_file && notice_.empty()) {
+        const Path damaged = file_.string() + ".damaged";
+        std::error_code failed;
+        std::filesystem::rename(file_, damaged, failed);
+        for (const char* part : {"-wal", "-shm"}) std::filesystem::remove(file_.string() + part, failed);
+        try {
+            database_ = std::make_unique<Database>(file_);
+            notice_ = fmt::format("{} was damaged ({}) and is begun anew; the old one is {}", file_.string(), e.what(),
+                                  damaged.string());
+            return;
+        } catch (const Error&) {
+            database_.reset();
+        }
+    }
+    trouble_ = file_.string() + ": " + e.what();
 }
 
 std::optional<Verdict> Ledger::known(const KernelSpec& kernel, const Request& request) {

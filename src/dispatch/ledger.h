@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "dispatch/choose.h"
 #include "dispatch/health.h"
@@ -62,6 +63,8 @@ public:
     int proved() const { return proved_; }  // proofs made by this object
     // Why the file is not used, as a sentence; empty: it is, or none was asked for.
     const std::string& trouble() const { return trouble_; }
+    // What became of the file, where it is used nonetheless: it was damaged and is begun anew. Empty: nothing.
+    const std::string& notice() const { return notice_; }
 
 private:
     struct Database;
@@ -69,6 +72,7 @@ private:
     static Key key(const KernelSpec& kernel, const Request& request);
     static Key use_key(const std::string& kernel) { return {kernel, "in use"}; }
     void take_crashes(const Path& file);
+    void give_up(const Error& e);
     static Key size_key(const KernelSpec& kernel, const Request& request);
     void keep_failure(const KernelSpec& kernel, const Request& request, const Verdict& v);
     // Does something with the database, where there is one; without it from then on, when it cannot be done.
@@ -81,7 +85,8 @@ private:
     std::unique_ptr<Database> database_;
     Health health_;
     Path failures_;
-    std::string trouble_;
+    Path file_;
+    std::string trouble_, notice_;
     int proved_ = 0;
 };
 

@@ -62,8 +62,8 @@ const std::vector<Expectation>& expectations() {
         {"mapping_cut:3", 1, "a part of it cannot be read any more"},
         {"file_read:1", 1, "Input/output error", from_file},
         {"file_write:1", 1, "No space left on device", joined({say, {"--dump-logprobs", in_folder("logprobs")}})},
-        {"ledger_corrupt:1", 0, "ledger.db: database disk image is malformed"},
-        {"ledger_write:1", 0, "the ledger of proofs is not used: database or disk is full"},
+        {"ledger_corrupt:1", 0, "ledger.db was damaged (database disk image is malformed) and is begun anew"},
+        {"ledger_write:1", 0, "ledger.db: database or disk is full"},
         {"ledger_write:3:always", 0, ""},
     };
     return all;

@@ -107,17 +107,48 @@ TEST(Ledger, AFailedProofLeavesAFileThatRunsTheCaseAgain) {
     EXPECT_THROW(replay(other, bad), Error);
 }
 
-TEST(Ledger, WhatIsNoLedgerIsLeftAloneAndTold) {
+// A verdict that two ledgers in turn know of the same file: the second has it from disk.
+bool keeps_verdicts(const Path& file) {
+    if (!covers(cpu_isa(), Isa::avx2_fma)) return true;
+    Ledger(file).verdict(kernel("linear.f32x16.avx2"), linear_request());
+    return Ledger(file).known(kernel("linear.f32x16.avx2"), linear_request()).has_value();
+}
+
+TEST(Ledger, ADamagedFileIsSetAsideAndBegunAnew) {
+    const Folder folder;
+    const Path file = folder.path / "ledger.db", aside = folder.path / "ledger.db.damaged";
+    std::ofstream(file) << std::string(5000, 'x');
+    {
+        Ledger ledger(file);
+        EXPECT_EQ(ledger.trouble(), "");
+        EXPECT_NE(ledger.notice().find("is begun anew; the old one is " + aside.string()), std::string::npos);
+    }
+    EXPECT_EQ(std::filesystem::file_size(aside), 5000u);
+    EXPECT_EQ(Ledger(file).notice(), "");
+    EXPECT_TRUE(keeps_verdicts(file));
+}
+
+// A database whose pages are damaged opens, and is found out when it is read.
+TEST(Ledger, DamageThatIsFoundLaterIsTreatedTheSame) {
+    if (!covers(cpu_isa(), Isa::avx2_fma)) GTEST_SKIP() << "this processor has nothing to prove";
     const Folder folder;
     const Path file = folder.path / "ledger.db";
-    std::ofstream(file) << std::string(5000, 'x');
+    EXPECT_TRUE(keeps_verdicts(file));
+    const auto bytes = std::filesystem::file_size(file);
+    ASSERT_GT(bytes, 8192u);
+    std::fstream(file, std::ios::in | std::ios::out).seekp(4096) << std::string(bytes - 4096, 'x');
     Ledger ledger(file);
-    EXPECT_NE(ledger.trouble().find("ledger.db"), std::string::npos) << ledger.trouble();
-    const bool here = covers(cpu_isa(), Isa::avx2_fma);
-    EXPECT_TRUE(!here || ledger.verdict(kernel("linear.f32x16.avx2"), linear_request()).holds);
-    EXPECT_EQ(std::filesystem::file_size(file), 5000u);
+    EXPECT_TRUE(ledger.verdict(kernel("linear.f32x16.avx2"), linear_request()).holds);
+    EXPECT_EQ(ledger.trouble(), "");
+    EXPECT_NE(ledger.notice(), "");
+    EXPECT_TRUE(keeps_verdicts(file));
+}
+
+TEST(Ledger, WhereNoFileCanBeTheReasonIsTold) {
     Ledger nowhere("/proc/nowhere/ledger.db");
-    EXPECT_NE(nowhere.trouble(), "");
+    EXPECT_NE(nowhere.trouble().find("/proc/nowhere/ledger.db"), std::string::npos) << nowhere.trouble();
+    const bool here = covers(cpu_isa(), Isa::avx2_fma);
+    EXPECT_TRUE(!here || nowhere.verdict(kernel("linear.f32x16.avx2"), linear_request()).holds);
 }
 
 TEST(Ledger, ADisprovedKernelIsPassedOver) {
