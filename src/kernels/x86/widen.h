@@ -1,5 +1,4 @@
-// Stored elements to floats, the same values as tensor/quant/'s decoders give and faster for the plain half-size ones.
-// For kernels of this folder.
+// Stored elements to floats with AVX2, the same bits as tensor/quant/'s decoders give. For kernels of this folder.
 #pragma once
 
 #include <cstddef>
