@@ -61,6 +61,11 @@ void add_model_options(CLI::App& command, ModelOptions& o) {
     command.add_option("--kv-type", o.kv_type, "format of stored keys and values: f32 (default), f16 or bf16")
         ->group(group)
         ->check(CLI::IsMember({"f32", "f16", "bf16"}));
+    command
+        .add_option("--precision", o.precision,
+                    "exact (default): activations stay f32; fast: int8 blocks where weights are k-quants")
+        ->group(group)
+        ->check(CLI::IsMember({"exact", "fast"}));
     command.add_option("-t,--threads", o.threads, "threads (default: one per processor)")
         ->group(group)
         ->check(in_range(1, 1024));
@@ -99,6 +104,7 @@ engine::LoadOptions load_options(const ModelOptions& o) {
     engine::LoadOptions load;
     load.context = o.context;
     load.kv_type = *dtype_from_name(o.kv_type);
+    load.precision = o.precision == "fast" ? exec::Precision::fast : exec::Precision::exact;
     load.threads = o.threads;
     load.patience = o.patience;
     for (const IsaTier& t : isa_tiers()) {

@@ -20,7 +20,7 @@ CLI::Validator in_range(T lo, T hi) {
 struct ModelOptions {
     std::string path;  // empty: the bundled model
     std::int64_t context = 0;
-    std::string kv_type = "f32", isa = "best";
+    std::string kv_type = "f32", isa = "best", precision = "exact";
     int threads = 0;
     double patience = 300;                                // seconds that a kernel may run
     std::string plan;                                     // a file, "none", or empty: where it is kept

@@ -115,6 +115,8 @@ Numerics node_class(Op op) {
         case Op::moe_down:
         case Op::attend:
             return Numerics::f32x16;
+        case Op::linear_q8:
+            return Numerics::i8;
         default:
             return Numerics::plain;
     }

@@ -106,8 +106,8 @@ Path failure_file(const Path& folder, const KernelSpec& kernel, const Request& r
 }
 
 Verdict replay(const Failure& f, const KernelSpec& kernel) {
-    const bool weights = f.request.op == Op::linear || f.request.op == Op::moe_inner || f.request.op == Op::moe_down ||
-                         f.request.op == Op::embed;
+    const bool weights = f.request.op == Op::linear || f.request.op == Op::linear_q8 || f.request.op == Op::moe_inner ||
+                         f.request.op == Op::moe_down || f.request.op == Op::embed;
     const bool whole =
         (!weights || !f.request.weights.empty()) && (f.request.op != Op::attend || !f.request.states.empty());
     bool fits = whole && kernel.op == f.request.op;

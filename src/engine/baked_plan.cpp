@@ -85,6 +85,7 @@ BakedPlan::Key plan_key(const gguf::File& file, const LoadOptions& o, const exec
             {"policy", policy_text(o.policy)},
             {"threads", std::to_string(limits.threads)},
             {"kv_type", std::string(info(o.kv_type).name)},
+            {"precision", o.precision == exec::Precision::fast ? "fast" : "exact"},
             {"limits", fmt::format("{} rows, {} sequences, {} rows of logits", limits.rows, limits.sequences,
                                    limits.logit_rows)}};
 }

@@ -108,6 +108,7 @@ std::unique_ptr<Model> Model::load(std::shared_ptr<const gguf::File> file, LoadO
 
     exec::ExecutorOptions e;
     e.limits = {o.step_rows, o.sequences, o.logit_rows, m->pool_->size()};
+    e.precision = o.precision;
     for (std::size_t g = 0; g < m->graph_->states().size(); ++g)
         e.pages.push_back(m->pages_->table_stride(static_cast<int>(g)));
     m->file().check_intact();
@@ -166,6 +167,7 @@ void Model::add_rows(exec::Batch& batch, const Chunk& c) {
 std::unique_ptr<exec::Executor> Model::make_variant(exec::Chooser choose) {
     exec::ExecutorOptions e;
     e.limits = executor_->limits();
+    e.precision = options_.precision;
     for (std::size_t g = 0; g < tables_.size(); ++g) e.pages.push_back(pages_->table_stride(static_cast<int>(g)));
     e.choose = std::move(choose);
     return std::make_unique<exec::Executor>(*graph_, weights_, *pages_, *pool_, std::move(e));

@@ -22,12 +22,13 @@
 namespace quern::engine {
 
 struct LoadOptions {
-    std::int64_t context = 0;      // tokens a sequence may have; 0: the model's own, or what fits in memory
-    DType kv_type = DType::f32;    // of the stored keys and values
-    int threads = 0;               // 0: one per processor
-    int sequences = 1;             // open at the same time
-    std::int64_t step_rows = 512;  // most tokens in one step: longer prompts are taken in chunks
-    std::int64_t logit_rows = 0;   // rows of one step that may want logits; 0: one per sequence
+    std::int64_t context = 0;    // tokens a sequence may have; 0: the model's own, or what fits in memory
+    DType kv_type = DType::f32;  // of the stored keys and values
+    exec::Precision precision = exec::Precision::exact;  // of activations where weights are quantised
+    int threads = 0;                                     // 0: one per processor
+    int sequences = 1;                                   // open at the same time
+    std::int64_t step_rows = 512;                        // most tokens in one step: longer prompts are taken in chunks
+    std::int64_t logit_rows = 0;                         // rows of one step that may want logits; 0: one per sequence
     dispatch::Policy policy = dispatch::machine_policy();
     std::shared_ptr<dispatch::Ledger> ledger{};  // of proofs; null: one in memory, for this model
     Path plan{};                                 // a baked plan to compute it with, where it fits

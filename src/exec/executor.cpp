@@ -105,7 +105,7 @@ Executor::Executor(const Graph& graph, WeightSource& weights, const StateStore& 
       state_(state),
       pool_(pool),
       options_(std::move(options)),
-      program_(lower(graph, options_.outputs)),
+      program_(lower(graph, options_.outputs, options_.precision)),
       batch_(BatchLimits{options_.limits.rows, static_cast<std::int32_t>(options_.limits.sequences),
                          options_.limits.logit_rows, options_.pages}) {
     options_.limits.threads = pool.size();
@@ -433,7 +433,7 @@ bool Executor::differs_from_model(const Bound& bound, std::size_t i) {
     if (!model || model == bound.plan.steps[i].kernel) return false;
     std::vector<Operand> out = s.out;
     std::vector<Buffer> results;
-    const auto bytes = [](const View& v) { return std::size_t(v.size() * info(v.dtype).bytes); };
+    const auto bytes = [](const View& v) { return std::size_t(v.size() / info(v.dtype).block * info(v.dtype).bytes); };
     for (Operand& o : out) {
         if (!o.view.data) return false;  // a state, which is not to be written twice
         o.view.data = results.emplace_back(bytes(o.view)).data();

@@ -40,6 +40,7 @@ struct ExecutorOptions {
     PlanLimits limits;
     std::vector<std::int64_t> pages;  // width of a sequence's block table, by state group
     std::vector<std::string> outputs{"logits"};
+    Precision precision = Precision::exact;
     Chooser choose;  // of kernels
 };
 

@@ -1,6 +1,9 @@
 #include "exec/lower.h"
 
+#include <map>
+
 #include "base/error.h"
+#include "tensor/quant/k_parts.h"
 
 namespace quern::exec {
 namespace {
@@ -77,13 +80,26 @@ public:
         compute(n.name, MoeCombineAttr{}, {outs, weights, n.in[6]}, n.out);
     }
 
+    // Whether linear can take int8 activations: its weights are k-quants, and its rows hold whole blocks with them.
+    bool takes_q8(const Node& n) const {
+        const ValueInfo& weight = p_.values[std::size_t(n.in[1])];
+        return weight.origin == ValueInfo::Origin::weight && has_k_parts(weight.type.dtype);
+    }
+    // Several matrices read the same rows, which are quantised once.
+    void linear_q8(const Node& n) {
+        const auto [found, fresh] = quantized_.emplace(n.in[0], -1);
+        if (fresh) found->second = compute_new(n.name + ".quantize", QuantizeAttr{}, {n.in[0]})[0];
+        compute(n.name, LinearQ8Attr{}, {found->second, n.in[1], n.in[2]}, n.out);
+    }
+
 private:
     Program& p_;
+    std::map<int, int> quantized_;  // by value, its q8_k
 };
 
 }  // namespace
 
-Program lower(const Graph& graph, const std::vector<std::string>& outputs) {
+Program lower(const Graph& graph, const std::vector<std::string>& outputs, Precision precision) {
     Program p;
     p.values = graph.values();
     p.states = graph.states();
@@ -99,6 +115,8 @@ Program lower(const Graph& graph, const std::vector<std::string>& outputs) {
         if (!needed[i]) continue;
         if (n.op() == Op::moe)
             lowering.moe(n);
+        else if (precision == Precision::fast && n.op() == Op::linear && lowering.takes_q8(n))
+            lowering.linear_q8(n);
         else
             lowering.compute(n.name, n.attr, n.in, n.out);
     }

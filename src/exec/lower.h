@@ -29,7 +29,10 @@ struct Program {
     std::vector<StateGroup> states;
 };
 
+// What activations are when they meet quantised weights: floats, or int8 blocks where linear_q8 has a recipe.
+enum class Precision : std::uint8_t { exact, fast };
+
 // `outputs` names graph outputs; what only others need is left out. Throws Error(bad_request) for an unknown name.
-Program lower(const Graph& graph, const std::vector<std::string>& outputs);
+Program lower(const Graph& graph, const std::vector<std::string>& outputs, Precision precision = Precision::exact);
 
 }  // namespace quern::exec

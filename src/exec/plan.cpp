@@ -17,7 +17,8 @@ std::int64_t elements_at(const ValueInfo& v, std::span<const std::int64_t> symbo
     return n;
 }
 std::int64_t bytes_at(const ValueInfo& v, std::span<const std::int64_t> symbols) {
-    return checked_mul<std::int64_t>(elements_at(v, symbols), info(v.type.dtype).bytes, v.name);
+    const DTypeInfo& type = info(v.type.dtype);  // rows are whole blocks
+    return checked_mul<std::int64_t>(elements_at(v, symbols) / type.block, type.bytes, v.name);
 }
 
 // A value lives from the task that makes it to the last task that reads it; what a view reads is its parent.

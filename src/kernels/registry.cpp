@@ -43,6 +43,8 @@ std::string_view name(Numerics n) {
             return "plain";
         case Numerics::f32x16:
             return "f32x16";
+        case Numerics::i8:
+            return "i8";
     }
     return "unknown";
 }

@@ -72,7 +72,7 @@ constexpr DTypeSet decodable() {  // every format that tensor/quant/ decodes
 
 // A written recipe that fixes the bits of a result; kernels of one class are interchangeable. `plain` is the class of
 // the ops that have a single kernel; `double_sum` is the reference that bounds the error of the others.
-enum class Numerics : std::uint8_t { double_sum, plain, f32x16 };
+enum class Numerics : std::uint8_t { double_sum, plain, f32x16, i8 };
 std::string_view name(Numerics n);
 
 enum class Limit : std::uint8_t { none, k, head_dim };  // what a constraint is about

@@ -6,6 +6,7 @@
 #include "ops/attend.h"
 #include "ops/embed.h"
 #include "ops/linear.h"
+#include "ops/linear_q8.h"
 #include "ops/moe.h"
 #include "ops/norm.h"
 #include "ops/recurrent.h"
@@ -16,7 +17,7 @@ namespace quern {
 
 using Attr = std::variant<EmbedAttr, SelectRowsAttr, NormAttr, LinearAttr, RopeAttr, StoreAttr, AttendAttr, GluAttr,
                           AddAttr, ScaleAttr, SoftcapAttr, GateRowsAttr, RouteAttr, MoeAttr, MoeGroupAttr, MoeInnerAttr,
-                          MoeDownAttr, MoeCombineAttr, CompressAttr, RecurAttr>;
+                          MoeDownAttr, MoeCombineAttr, CompressAttr, RecurAttr, QuantizeAttr, LinearQ8Attr>;
 
 inline Op op_of(const Attr& attr) {
     return std::visit([](const auto& a) { return a.op; }, attr);

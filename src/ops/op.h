@@ -19,7 +19,8 @@ namespace quern {
 // clang-format off
 #define QUERN_OPS(X) \
     X(embed) X(select_rows) X(norm) X(linear) X(rope) X(store) X(attend) X(glu) X(add) X(scale) X(softcap) X(gate_rows) \
-    X(route) X(moe) X(moe_group) X(moe_inner) X(moe_down) X(moe_combine) X(compress) X(recur)
+    X(route) X(moe) X(moe_group) X(moe_inner) X(moe_down) X(moe_combine) X(compress) X(recur) \
+    X(quantize) X(linear_q8)
 // clang-format on
 
 enum class Op : std::uint8_t {

@@ -7,6 +7,7 @@
 #include "dispatch/proof/linear_cases.h"
 #include "dispatch/proof/moe_cases.h"
 #include "dispatch/proof/plain_cases.h"
+#include "dispatch/proof/q8_cases.h"
 #include "kernels/matrix.h"
 
 namespace quern::dispatch {
@@ -26,6 +27,27 @@ std::vector<LinearCase> linear_cases(const Request& r, Extent extent) {
         cases.push_back({rows, rows_per_item + 3, little, dtype, Data::normal, rows % 2 == 1});
     if (extent == Extent::full)
         cases.push_back({9, std::max<std::int64_t>(r.width, 1), r.k, dtype, Data::normal, true});
+    return cases;
+}
+
+// As linear's, with rows of x that hold whole blocks.
+std::vector<LinearQ8Case> linear_q8_cases(const Request& r, Extent extent) {
+    const DType dtype = r.weights.at(0);
+    std::vector<LinearQ8Case> cases{{8, 2 * rows_per_item + 3, r.k, dtype, Data::normal, true},
+                                    {1, 2 * rows_per_item + 3, r.k, dtype, Data::normal, false}};
+    for (const Data data : {Data::one_huge, Data::not_numbers})
+        cases.push_back({3, rows_per_item + 1, 512, dtype, data, false});
+    for (const std::int64_t rows : {2, 7, 33, 129})
+        cases.push_back({rows, rows_per_item + 3, 256, dtype, Data::normal, rows % 2 == 1});
+    if (extent == Extent::full)
+        cases.push_back({9, std::max<std::int64_t>(r.width, 1), r.k, dtype, Data::normal, true});
+    return cases;
+}
+
+std::vector<QuantizeCase> quantize_cases() {
+    std::vector<QuantizeCase> cases;
+    for (const Data data : all_data) cases.push_back({3, 768, data});
+    cases.push_back({1, 256, Data::normal});
     return cases;
 }
 
@@ -94,6 +116,10 @@ std::vector<ProofCase> proof_cases(const Request& r, Extent extent) {
     switch (r.op) {
         case Op::linear:
             return with_check(linear_cases(r, extent), check_linear);
+        case Op::linear_q8:
+            return with_check(linear_q8_cases(r, extent), check_linear_q8);
+        case Op::quantize:
+            return with_check(quantize_cases(), check_quantize);
         case Op::moe_inner:
         case Op::moe_down:
             return with_check(moe_cases(r, extent), check_moe);

@@ -21,7 +21,9 @@ std::int64_t between(Random& random, std::int64_t low, std::int64_t high) {
     return std::uniform_int_distribution<std::int64_t>(low, high)(random);
 }
 
-bool has_weights(Op op) { return op == Op::linear || op == Op::moe_inner || op == Op::moe_down || op == Op::embed; }
+bool has_weights(Op op) {
+    return op == Op::linear || op == Op::linear_q8 || op == Op::moe_inner || op == Op::moe_down || op == Op::embed;
+}
 bool has_state(Op op) { return op == Op::attend || op == Op::store || op == Op::compress || op == Op::recur; }
 
 std::vector<DType> formats(DTypeSet set, bool inside) {

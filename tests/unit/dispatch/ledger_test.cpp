@@ -51,7 +51,8 @@ TEST(Prove, EveryKernelOfThisBuildHoldsHere) {
         if (!covers(cpu_isa(), r->spec.needs) || r->spec.numerics != node_class(r->spec.op)) continue;
         Request request{"node", r->spec.op, {}, {}, 0, 0};
         if (r->spec.op == Op::embed) request.weights = {DType::f16};
-        if (r->spec.op == Op::linear) request = linear_request();
+        if (r->spec.op == Op::linear || r->spec.op == Op::linear_q8) request = linear_request();
+        request.op = r->spec.op;
         if (r->spec.op == Op::moe_inner || r->spec.op == Op::moe_down)
             request = {"node", r->spec.op, {DType::q8_0}, {}, 256, 0};
         if (r->spec.op == Op::attend) request = {"node", Op::attend, {}, {DType::f16, DType::f16}, 0, 64};
