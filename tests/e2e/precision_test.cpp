@@ -16,7 +16,7 @@ using testing::HasSubstr;
 // Grist with its matrices as q4_k where their rows allow it.
 const std::string& grist_q4_k() {
     static const std::string file = [] {
-        const std::string to = in_folder("grist-q4_k.gguf");
+        std::string to = in_folder("grist-q4_k.gguf");
         EXPECT_EQ(quern({"convert", grist, to, "--type", "q4_k"}).exit, 0);
         return to;
     }();

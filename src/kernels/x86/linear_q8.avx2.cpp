@@ -1,6 +1,6 @@
-// quantize and linear_q8 of class "i8" with AVX2. Eight weight rows at a time: a block of 256 of each is unpacked into
-// bytes in the first-level cache and meets every row of x; a lane of the sums is a weight row, so that eight dots are
-// scaled and added at once.
+// quantize and linear_q8 of class "i8" with AVX2. A block of 256 of some weight rows is unpacked into bytes, eight rows
+// to a panel, which stays in the first-level cache while it meets rows of x; a lane of the sums is a weight row, so
+// that eight dots are scaled and added at once.
 #include <immintrin.h>
 
 #include <algorithm>
@@ -198,6 +198,9 @@ QUERN_AVX2_INLINE __m256i sums_of(const __m256i (&v)[lanes]) {
     return _mm256_add_epi32(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
 }
 
+// Ends what the compiler may put off: it would gather all products of eight rows first, and spill most of them.
+QUERN_AVX2_INLINE void keep(__m256i& v) { asm volatile("" : "+x"(v)); }
+
 // sum of scale * q * x over the block, in eight lanes. Pairs of products stay below 63 * 127 * 2, within 16 bits.
 template <class Format>
 QUERN_AVX2_INLINE __m256i dot(const Unpacked& w, const __m256i (&x)[8], __m256i x_sums) {
@@ -207,6 +210,7 @@ QUERN_AVX2_INLINE __m256i dot(const Unpacked& w, const __m256i (&x)[8], __m256i 
         const __m256i q = _mm256_load_si256(reinterpret_cast<const __m256i*>(w.q + 32 * j));
         const __m256i scale = _mm256_load_si256(reinterpret_cast<const __m256i*>(w.scale[j]));
         sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(q, x[j]), scale));
+        keep(sum);
     }
     if constexpr (Format::offset)
         sum = _mm256_sub_epi32(sum,
@@ -237,53 +241,87 @@ QUERN_AVX2_INLINE __m256 times(const Unpacked (&w)[lanes], __m256 d, __m256 dmin
     return y;
 }
 
-// Weight rows [first, first + count), eight at most, with all rows of x. Sums of a row of x stand in `sums`.
-template <class Format>
-QUERN_AVX2 void eight_rows(const LinearQ8Args& a, std::int64_t first, int count, float* sums) {
-    const Matrix weight = matrix_of(a.weight);
-    const std::int64_t rows = a.x.rows();
-    constexpr auto sizeof_block = static_cast<std::int64_t>(sizeof(typename Format::Block));
-    std::fill_n(sums, rows * lanes, 0.0f);
+// Weight rows that are unpacked together. With many rows of x they are so many that x is read through few times; with
+// few, eight at a time, which the next ones' prefetching can hide behind.
+constexpr std::int64_t few = 8, many_rows = 64;
+constexpr std::int64_t stripe = 32;  // rows of x whose block stays in the first-level cache
+
+std::int64_t rows_of_item(const LinearQ8Args& a) { return a.x.rows() <= few ? rows_per_item : many_rows; }
+std::int64_t rows_together(const LinearQ8Args& a) { return a.x.rows() <= few ? lanes : many_rows; }
+
+// A block of eight weight rows.
+struct alignas(32) Panel {
     Unpacked w[lanes];
-    alignas(32) float d[lanes], dmin[lanes];
-    const std::int64_t blocks = weight.k / block;
-    const std::byte* ahead = weight.at(first, 0) + lanes * weight.stride;
-    for (std::int64_t i = 0; i < blocks; ++i) {
-        // Eight rows in turn are no stream that the processor would see: the next eight are asked for while these are
-        // computed, as they lie in memory.
-        const std::byte* const end = weight.at(first, 0) + lanes * weight.stride + (i + 1) * lanes * sizeof_block;
-        for (; ahead < end; ahead += 64) _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T1);
-        for (int r = 0; r < lanes; ++r) {
-            Format::unpack(weight.at(first + std::min(r, count - 1), i * block), w[r]);
-            d[r] = w[r].d;
-            dmin[r] = Format::mins ? w[r].dmin : 0.0f;
-        }
-        const __m256 ds = _mm256_load_ps(d), dmins = _mm256_load_ps(dmin);
-        for (std::int64_t t = 0; t < rows; ++t) {
-            const std::byte* x = a.x.row<std::byte>(t) + i * std::int64_t(sizeof(BlockQ8_K));
-            _mm256_store_ps(sums + t * lanes, times<Format>(w, ds, dmins, x, _mm256_load_ps(sums + t * lanes)));
-        }
+    float d[lanes], dmin[lanes];
+};
+
+// Block i of rows [first, last), eight at most; what is missing of eight repeats the last.
+template <class Format>
+QUERN_AVX2 void unpack(const Matrix& weight, std::int64_t i, std::int64_t first, std::int64_t last, Panel& p) {
+    for (int r = 0; r < lanes; ++r) {
+        Format::unpack(weight.at(std::min(first + r, last - 1), i * block), p.w[r]);
+        p.d[r] = p.w[r].d;
+        p.dmin[r] = Format::mins ? p.w[r].dmin : 0.0f;
+    }
+}
+
+// Adds block i of a panel times rows [t, end) of x to their sums.
+template <class Format>
+QUERN_AVX2 void times_rows(const Panel& p, const View& x, std::int64_t i, std::int64_t t, std::int64_t end,
+                           float* sums) {
+    const __m256 d = _mm256_load_ps(p.d), dmin = _mm256_load_ps(p.dmin);
+    for (; t < end; ++t) {
+        const std::byte* from = x.row<std::byte>(t) + i * std::int64_t(sizeof(BlockQ8_K));
+        _mm256_store_ps(sums + t * lanes, times<Format>(p.w, d, dmin, from, _mm256_load_ps(sums + t * lanes)));
+    }
+}
+
+// Eight rows in turn are no stream that the processor would see: while block i of `count` rows is computed, its share
+// of as many rows behind them is asked for, as they lie in memory.
+template <class Format>
+QUERN_AVX2_INLINE void prefetch_behind(const Matrix& weight, std::int64_t first, std::int64_t count, std::int64_t i) {
+    const std::int64_t share = count * std::int64_t(sizeof(typename Format::Block));
+    const std::byte* from = weight.at(first, 0) + count * weight.stride + i * share;
+    for (std::int64_t at = 0; at < share; at += 64) _mm_prefetch(reinterpret_cast<const char*>(from + at), _MM_HINT_T1);
+}
+
+// Weight rows [first, last), many_rows at most, with all rows of x.
+template <class Format>
+QUERN_AVX2 void rows_times(const LinearQ8Args& a, std::int64_t first, std::int64_t last, std::byte* workspace) {
+    const Matrix weight = matrix_of(a.weight);
+    const std::int64_t rows = a.x.rows(), panels = (last - first + lanes - 1) / lanes;
+    auto* panel = reinterpret_cast<Panel*>(workspace);
+    auto* sums = reinterpret_cast<float*>(panel + panels);
+    std::fill_n(sums, panels * rows * lanes, 0.0f);
+    for (std::int64_t i = 0; i < weight.k / block; ++i) {
+        if (rows <= few) prefetch_behind<Format>(weight, first, lanes, i);
+        for (std::int64_t p = 0; p < panels; ++p) unpack<Format>(weight, i, first + p * lanes, last, panel[p]);
+        for (std::int64_t t = 0; t < rows; t += stripe)
+            for (std::int64_t p = 0; p < panels; ++p)
+                times_rows<Format>(panel[p], a.x, i, t, std::min(t + stripe, rows), sums + p * rows * lanes);
     }
     for (std::int64_t t = 0; t < rows; ++t)
-        for (int r = 0; r < count; ++r) {
-            const float y = sums[t * lanes + r];
-            a.y.row(t)[first + r] = a.bias ? y + a.bias.row(0)[first + r] : y;
+        for (std::int64_t n = first; n < last; ++n) {
+            const float y = sums[((n - first) / lanes * rows + t) * lanes + (n - first) % lanes];
+            a.y.row(t)[n] = a.bias ? y + a.bias.row(0)[n] : y;
         }
 }
 
 std::int64_t items(const void* args) noexcept {
-    return row_blocks(static_cast<const LinearQ8Args*>(args)->weight.rows());
+    const auto& a = *static_cast<const LinearQ8Args*>(args);
+    return (a.weight.rows() + rows_of_item(a) - 1) / rows_of_item(a);
 }
 std::size_t workspace(const void* args) noexcept {
-    return static_cast<std::size_t>(static_cast<const LinearQ8Args*>(args)->x.rows()) * lanes * sizeof(float);
+    const auto& a = *static_cast<const LinearQ8Args*>(args);
+    const auto panels = static_cast<std::size_t>(rows_together(a) / lanes);
+    return panels * (sizeof(Panel) + static_cast<std::size_t>(a.x.rows()) * lanes * sizeof(float));
 }
 
 template <class Format>
 void rows_of_items(const LinearQ8Args& a, const Work& work) {
-    const std::int64_t last = std::min(work.end * rows_per_item, a.weight.rows());
-    for (std::int64_t n = work.begin * rows_per_item; n < last; n += lanes)
-        eight_rows<Format>(a, n, static_cast<int>(std::min<std::int64_t>(lanes, last - n)),
-                           reinterpret_cast<float*>(work.workspace));
+    const std::int64_t step = rows_together(a), last = std::min(work.end * rows_of_item(a), a.weight.rows());
+    for (std::int64_t n = work.begin * rows_of_item(a); n < last; n += step)
+        rows_times<Format>(a, n, std::min(n + step, last), work.workspace);
 }
 
 Status linear_q8(const void* args, const Work& work) noexcept {

@@ -35,7 +35,7 @@ KParts parts(const BlockQ3_K& b) {
     KParts p = without_mins(b);
     for (int r = 0; r < 16; ++r) {
         const int low = (b.scales[r % 8] >> (r / 8 * 4)) & 15, high = (b.scales[8 + r % 4] >> (r / 4 * 2)) & 3;
-        p.scale[r] = static_cast<std::int16_t>((low | (high << 4)) - 32);
+        p.scale[r] = static_cast<std::int8_t>((low | (high << 4)) - 32);
     }
     for (int j = 0; j < 256; ++j) {
         const int low = (b.qs[j / 128 * 32 + j % 32] >> (j % 128 / 32 * 2)) & 3,
@@ -50,7 +50,7 @@ KParts affine_parts(const Block& b) {
     KParts p = with_mins(b);
     const KScales k = unpack_k_scales(b.scales);
     for (int r = 0; r < 16; ++r) {
-        p.scale[r] = k.scale[r / 2];
+        p.scale[r] = static_cast<std::int8_t>(k.scale[r / 2]);
         p.min[r] = k.min[r / 2];
     }
     for (int j = 0; j < 256; ++j)

@@ -11,10 +11,10 @@ namespace quern {
 
 struct KParts {
     float d, dmin;
-    bool mins;               // whether the format has any; else dmin and min are 0
-    std::int16_t scale[16];  // -128..127
-    std::int16_t min[16];    // 0..63
-    std::int8_t q[256];      // -32..31
+    bool mins;  // whether the format has any; else dmin and min are 0
+    std::int8_t scale[16];
+    std::int16_t min[16];  // 0..63
+    std::int8_t q[256];    // -32..31
 };
 // False where the format is none of q2_k, q3_k, q4_k, q5_k and q6_k.
 bool has_k_parts(DType dtype);

@@ -60,8 +60,9 @@ TEST(LinearQ8, WholeNumbersMakeTheDecodersWeights) {
             codec(dtype).decode(block.data(), decoded, 1);
             const KParts p = k_parts(dtype, block.data());
             for (int j = 0; j < 256; ++j) {
-                const float scaled = (p.d * static_cast<float>(p.scale[j / 16])) * static_cast<float>(p.q[j]);
-                const float w = p.mins ? scaled - p.dmin * static_cast<float>(p.min[j / 16]) : scaled;
+                const int sixteen = j / 16;
+                const float scaled = (p.d * static_cast<float>(p.scale[sixteen])) * static_cast<float>(p.q[j]);
+                const float w = p.mins ? scaled - p.dmin * static_cast<float>(p.min[sixteen]) : scaled;
                 ASSERT_TRUE(w == decoded[j] || (std::isnan(w) && std::isnan(decoded[j])))
                     << info(dtype).name << " " << j;
             }
@@ -76,6 +77,7 @@ TEST(LinearQ8, EveryKernelHasTheModelsBits) {
                     EXPECT_EQ(check_linear_q8(*k, model(), {rows, n, 768, dtype, Data::normal, n % 2 == 1}), "");
             for (const Data data : all_data) EXPECT_EQ(check_linear_q8(*k, model(), {5, 17, 512, dtype, data}), "");
             EXPECT_EQ(check_linear_q8(*k, model(), {131, 21, 2304, dtype, Data::normal, true}), "");
+            EXPECT_EQ(check_linear_q8(*k, model(), {34, 141, 512, dtype, Data::normal, true}), "");
         }
 }
 
