@@ -98,7 +98,7 @@ TEST(LinearQ8, SumsDoNotOverflow) {
         }
 }
 
-TEST(LinearQ8, TheClassIsCloseToDoubleSums) {
+TEST(LinearQ8, TheClassIsNearDoubleSums) {
     const KernelSpec& reference = *find_kernel("linear_q8.reference");
     for (const DType dtype : k_quants)
         for (const std::int64_t k : {256, 2048, 20480}) {
