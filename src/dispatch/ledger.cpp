@@ -1,9 +1,13 @@
 #include "dispatch/ledger.h"
 
 #include <elf.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <link.h>
 #include <sqlite3.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <fstream>
@@ -181,12 +185,40 @@ Path crash_records(const Path& ledger) { return ledger.parent_path() / "crashes"
 Ledger::Ledger() = default;
 Ledger::~Ledger() = default;
 
+namespace {
+
+// Which file stands at a path now; 0: none.
+std::uint64_t inode_of(const Path& file) {
+    struct stat s {};
+    return stat(file.c_str(), &s) == 0 ? std::uint64_t(s.st_ino) : 0;
+}
+
+// Held by one process at a time; by none that cannot make it, which then goes on without.
+class LockFile {
+public:
+    explicit LockFile(const Path& file) : fd_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+        if (fd_ >= 0) flock(fd_, LOCK_EX);
+    }
+    LockFile(const LockFile&) = delete;
+    LockFile& operator=(const LockFile&) = delete;
+    ~LockFile() {
+        if (fd_ >= 0) close(fd_);
+    }
+
+private:
+    int fd_;
+};
+
+}  // namespace
+
 Ledger::Ledger(const Path& file) {
     if (file.empty()) return;
     file_ = file;
+    inode_ = inode_of(file);
     failures_ = file.parent_path() / "failures";
     try {
         database_ = std::make_unique<Database>(file);
+        inode_ = inode_of(file);
     } catch (const Error& e) {
         give_up(e);
     }
@@ -233,11 +265,16 @@ void Ledger::give_up(const Error& e) {
     database_.reset();
     if (e.code == Code::bad_file && notice_.empty()) {
         const Path damaged = file_.string() + ".damaged";
-        std::error_code failed;
-        std::filesystem::rename(file_, damaged, failed);
-        for (const char* part : {"-wal", "-shm"}) std::filesystem::remove(file_.string() + part, failed);
         try {
+            // Of several processes that find the damage, the first sets it aside; the others find a sound file.
+            const LockFile lock(file_.string() + ".lock");
+            if (inode_of(file_) == inode_) {
+                std::error_code failed;
+                std::filesystem::rename(file_, damaged, failed);
+                for (const char* part : {"-wal", "-shm"}) std::filesystem::remove(file_.string() + part, failed);
+            }
             database_ = std::make_unique<Database>(file_);
+            inode_ = inode_of(file_);
             notice_ = fmt::format("{} was damaged ({}) and is begun anew; the old one is {}", file_.string(), e.what(),
                                   damaged.string());
             return;

@@ -86,6 +86,7 @@ private:
     Health health_;
     Path failures_;
     Path file_;
+    std::uint64_t inode_ = 0;  // of the file that was opened: another may stand at its path since
     std::string trouble_, notice_;
     int proved_ = 0;
 };

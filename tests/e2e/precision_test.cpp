@@ -12,6 +12,7 @@ namespace quern::e2e {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 // Grist with its matrices as q4_k where their rows allow it.
 const std::string& grist_q4_k() {
@@ -62,6 +63,7 @@ TEST(Precision, EachHasItsOwnPlan) {
     const Result exact =
         quern({"run", "--raw", "-n", "8", "--temp", "0", "Once", "-m", grist_q4_k()}, "", {"QUERN_HOME=" + home});
     EXPECT_EQ(exact.exit, 0) << exact.err;
+    EXPECT_THAT(exact.err, Not(HasSubstr("set aside")));
 }
 
 TEST(Precision, OtherValuesAreRefused) {

@@ -9,6 +9,7 @@
 
 #include "kernels/matrix.h"
 #include "kernels/spec.h"
+#include "kernels/x86/bytes.avx2.h"
 #include "ops/linear_q8.h"
 #include "tensor/quant/q2_k.h"
 #include "tensor/quant/q3_k.h"
@@ -26,14 +27,6 @@ namespace {
 constexpr std::int64_t block = 256;
 constexpr int lanes = 8;  // weight rows that are computed together
 
-QUERN_AVX2_INLINE __m128i load16(const void* from) { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
-QUERN_AVX2_INLINE __m256i load32(const void* from) { return _mm256_loadu_si256(static_cast<const __m256i*>(from)); }
-QUERN_AVX2_INLINE float half_at(const std::byte* from) {
-    std::uint16_t h;
-    std::memcpy(&h, from, sizeof h);
-    return _cvtsh_ss(h);
-}
-
 // ---- unpacking ----
 
 // A block of a weight row as products need it. Weight j is d * scale * (q - offset) - dmin * min; offsets are folded
@@ -46,10 +39,6 @@ struct alignas(32) Unpacked {
     float d, dmin;
 };
 
-template <int shift, int mask>
-QUERN_AVX2_INLINE __m256i bits(__m256i bytes) {
-    return _mm256_and_si256(_mm256_srli_epi16(bytes, shift), _mm256_set1_epi8(mask));
-}
 QUERN_AVX2_INLINE void put(Unpacked& u, int j, __m256i q) {
     _mm256_store_si256(reinterpret_cast<__m256i*>(u.q + 32 * j), q);
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "kernels/x86/bytes.avx2.h"
 #include "kernels/x86/widen.h"
 #include "tensor/quant/codec.h"
 #include "tensor/quant/iq4_nl.h"
@@ -29,30 +30,12 @@
 namespace quern::x86 {
 namespace {
 
-QUERN_AVX2_INLINE __m128i load16(const void* from) { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
-QUERN_AVX2_INLINE __m256i load32(const void* from) { return _mm256_loadu_si256(static_cast<const __m256i*>(from)); }
 QUERN_AVX2_INLINE __m128i low_half(__m256i v) { return _mm256_castsi256_si128(v); }
 QUERN_AVX2_INLINE __m128i high_half(__m256i v) { return _mm256_extracti128_si256(v, 1); }
-
-// The processor's conversion makes NaNs quiet and keeps subnormals, as tensor/half.h does.
-QUERN_AVX2_INLINE float half(std::uint16_t h) { return _cvtsh_ss(h); }
 
 template <class Block>
 QUERN_AVX2_INLINE const std::byte* at(const std::byte* from, std::int64_t i) {
     return from + i * std::int64_t(sizeof(Block));
-}
-// A member of a block at `b`, copied: what it stands at may be odd.
-#define QUERN_FIELD(Block, b, member)                                     \
-    [&] {                                                                 \
-        decltype(Block::member) field;                                    \
-        std::memcpy(&field, (b) + offsetof(Block, member), sizeof field); \
-        return field;                                                     \
-    }()
-
-// Bits [shift, shift + width) of each byte, shifted down; 16-bit lanes, whose neighbours' bits the mask takes away.
-template <int shift, int mask>
-QUERN_AVX2_INLINE __m256i bits(__m256i bytes) {
-    return _mm256_and_si256(_mm256_srli_epi16(bytes, shift), _mm256_set1_epi8(mask));
 }
 
 // Sixteen nibble bytes: the low nibbles, then the high ones.
@@ -124,7 +107,7 @@ QUERN_AVX2 void bf16(const std::byte* from, float* to, std::int64_t n) noexcept 
 QUERN_AVX2 void q8_0(const std::byte* from, float* to, std::int64_t blocks) noexcept {
     for (std::int64_t i = 0; i < blocks; ++i) {
         const std::byte* b = at<BlockQ8_0>(from, i);
-        scaled(to + 32 * i, load32(b + offsetof(BlockQ8_0, qs)), half(QUERN_FIELD(BlockQ8_0, b, d)));
+        scaled(to + 32 * i, load32(b + offsetof(BlockQ8_0, qs)), half_at(b + offsetof(BlockQ8_0, d)));
     }
 }
 
@@ -132,15 +115,15 @@ QUERN_AVX2 void q4_0(const std::byte* from, float* to, std::int64_t blocks) noex
     for (std::int64_t i = 0; i < blocks; ++i) {
         const std::byte* b = at<BlockQ4_0>(from, i);
         const __m256i q = _mm256_sub_epi8(nibbles(b + offsetof(BlockQ4_0, qs)), _mm256_set1_epi8(8));
-        scaled(to + 32 * i, q, half(QUERN_FIELD(BlockQ4_0, b, d)));
+        scaled(to + 32 * i, q, half_at(b + offsetof(BlockQ4_0, d)));
     }
 }
 
 QUERN_AVX2 void q4_1(const std::byte* from, float* to, std::int64_t blocks) noexcept {
     for (std::int64_t i = 0; i < blocks; ++i) {
         const std::byte* b = at<BlockQ4_1>(from, i);
-        raised(to + 32 * i, nibbles(b + offsetof(BlockQ4_1, qs)), half(QUERN_FIELD(BlockQ4_1, b, d)),
-               half(QUERN_FIELD(BlockQ4_1, b, m)));
+        raised(to + 32 * i, nibbles(b + offsetof(BlockQ4_1, qs)), half_at(b + offsetof(BlockQ4_1, d)),
+               half_at(b + offsetof(BlockQ4_1, m)));
     }
 }
 
@@ -149,7 +132,7 @@ QUERN_AVX2 void q5_0(const std::byte* from, float* to, std::int64_t blocks) noex
         const std::byte* b = at<BlockQ5_0>(from, i);
         const __m256i q =
             _mm256_or_si256(nibbles(b + offsetof(BlockQ5_0, qs)), bytes_of_bits(b + offsetof(BlockQ5_0, qh), 16));
-        scaled(to + 32 * i, _mm256_sub_epi8(q, _mm256_set1_epi8(16)), half(QUERN_FIELD(BlockQ5_0, b, d)));
+        scaled(to + 32 * i, _mm256_sub_epi8(q, _mm256_set1_epi8(16)), half_at(b + offsetof(BlockQ5_0, d)));
     }
 }
 
@@ -158,7 +141,7 @@ QUERN_AVX2 void q5_1(const std::byte* from, float* to, std::int64_t blocks) noex
         const std::byte* b = at<BlockQ5_1>(from, i);
         const __m256i q =
             _mm256_or_si256(nibbles(b + offsetof(BlockQ5_1, qs)), bytes_of_bits(b + offsetof(BlockQ5_1, qh), 16));
-        raised(to + 32 * i, q, half(QUERN_FIELD(BlockQ5_1, b, d)), half(QUERN_FIELD(BlockQ5_1, b, m)));
+        raised(to + 32 * i, q, half_at(b + offsetof(BlockQ5_1, d)), half_at(b + offsetof(BlockQ5_1, m)));
     }
 }
 
@@ -180,7 +163,7 @@ QUERN_AVX2 void iq4_nl(const std::byte* from, float* to, std::int64_t blocks) no
     for (std::int64_t i = 0; i < blocks; ++i) {
         const std::byte* b = at<BlockIQ4_NL>(from, i);
         scaled(to + 32 * i, _mm256_shuffle_epi8(values, nibbles(b + offsetof(BlockIQ4_NL, qs))),
-               half(QUERN_FIELD(BlockIQ4_NL, b, d)));
+               half_at(b + offsetof(BlockIQ4_NL, d)));
     }
 }
 
@@ -189,7 +172,7 @@ QUERN_AVX2 void mxfp4(const std::byte* from, float* to, std::int64_t blocks) noe
     for (std::int64_t i = 0; i < blocks; ++i) {
         const std::byte* b = at<BlockMXFP4>(from, i);
         scaled(to + 32 * i, _mm256_shuffle_epi8(values, nibbles(b + offsetof(BlockMXFP4, qs))),
-               half_e8m0(QUERN_FIELD(BlockMXFP4, b, e)));
+               half_e8m0(static_cast<std::uint8_t>(b[offsetof(BlockMXFP4, e)])));
     }
 }
 
@@ -199,12 +182,13 @@ QUERN_AVX2 void iq4_xs(const std::byte* from, float* to, std::int64_t blocks) no
     const __m256i values = table<iq4_values>();
     for (std::int64_t i = 0; i < blocks; ++i, to += 256) {
         const std::byte* b = at<BlockIQ4_XS>(from, i);
-        const float d = half(QUERN_FIELD(BlockIQ4_XS, b, d));
-        const unsigned high = QUERN_FIELD(BlockIQ4_XS, b, scales_h);
+        const float d = half_at(b + offsetof(BlockIQ4_XS, d));
+        std::uint16_t high;
+        std::memcpy(&high, b + offsetof(BlockIQ4_XS, scales_h), sizeof high);
         std::uint8_t low[4];
         std::memcpy(low, b + offsetof(BlockIQ4_XS, scales_l), sizeof low);
         for (int sub = 0; sub < 8; ++sub) {
-            const unsigned scale = ((low[sub / 2] >> (sub % 2 * 4)) & 15u) | (((high >> (sub * 2)) & 3u) << 4);
+            const unsigned scale = ((low[sub / 2] >> (sub % 2 * 4)) & 15u) | ((unsigned(high) >> (sub * 2) & 3u) << 4);
             scaled(to + 32 * sub, _mm256_shuffle_epi8(values, nibbles(b + offsetof(BlockIQ4_XS, qs) + 16 * sub)),
                    d * static_cast<float>(static_cast<int>(scale) - 32));
         }
@@ -220,8 +204,8 @@ QUERN_AVX2_INLINE Affine affine(const std::byte* b) {
     std::uint8_t packed[12];
     std::memcpy(packed, b + offsetof(Block, scales), sizeof packed);
     const KScales k = unpack_k_scales(packed);
-    const __m256 d = _mm256_set1_ps(half(QUERN_FIELD(Block, b, d)));
-    const __m256 dmin = _mm256_set1_ps(half(QUERN_FIELD(Block, b, dmin)));
+    const __m256 d = _mm256_set1_ps(half_at(b + offsetof(Block, d)));
+    const __m256 dmin = _mm256_set1_ps(half_at(b + offsetof(Block, dmin)));
     Affine a;
     _mm256_storeu_ps(a.scale, _mm256_mul_ps(d, floats(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(k.scale)))));
     _mm256_storeu_ps(a.min, _mm256_mul_ps(dmin, floats(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(k.min)))));
@@ -270,7 +254,7 @@ QUERN_AVX2 void q6_k(const std::byte* from, float* to, std::int64_t blocks) noex
     for (std::int64_t i = 0; i < blocks; ++i, to += 256) {
         const std::byte* b = at<BlockQ6_K>(from, i);
         float scales[16];
-        scaled(scales, load16(b + offsetof(BlockQ6_K, scales)), _mm256_set1_ps(half(QUERN_FIELD(BlockQ6_K, b, d))));
+        scaled(scales, load16(b + offsetof(BlockQ6_K, scales)), _mm256_set1_ps(half_at(b + offsetof(BlockQ6_K, d))));
         for (int part = 0; part < 2; ++part) {
             const std::byte* ql = b + offsetof(BlockQ6_K, ql) + 64 * part;
             const __m256i qh = load32(b + offsetof(BlockQ6_K, qh) + 32 * part);
@@ -297,9 +281,9 @@ QUERN_AVX2 void q2_k(const std::byte* from, float* to, std::int64_t blocks) noex
         const std::byte* b = at<BlockQ2_K>(from, i);
         const __m128i packed = load16(b + offsetof(BlockQ2_K, scales));
         float scales[16], mins[16];
-        scaled(scales, _mm_and_si128(packed, nibble), _mm256_set1_ps(half(QUERN_FIELD(BlockQ2_K, b, d))));
+        scaled(scales, _mm_and_si128(packed, nibble), _mm256_set1_ps(half_at(b + offsetof(BlockQ2_K, d))));
         scaled(mins, _mm_and_si128(_mm_srli_epi16(packed, 4), nibble),
-               _mm256_set1_ps(half(QUERN_FIELD(BlockQ2_K, b, dmin))));
+               _mm256_set1_ps(half_at(b + offsetof(BlockQ2_K, dmin))));
         for (int part = 0; part < 2; ++part) {
             const __m256i qs = load32(b + offsetof(BlockQ2_K, qs) + 32 * part);
             q2_k_run<0>(to + 128 * part, qs, scales + 8 * part, mins + 8 * part);
@@ -330,7 +314,7 @@ QUERN_AVX2 void q3_k(const std::byte* from, float* to, std::int64_t blocks) noex
             whole[sub] = static_cast<std::int8_t>((low | (high << 4)) - 32);
         }
         float scales[16];
-        scaled(scales, load16(whole), _mm256_set1_ps(half(QUERN_FIELD(BlockQ3_K, b, d))));
+        scaled(scales, load16(whole), _mm256_set1_ps(half_at(b + offsetof(BlockQ3_K, d))));
         const __m256i hmask = load32(b + offsetof(BlockQ3_K, hmask));
         for (int part = 0; part < 2; ++part) {
             const __m256i qs = load32(b + offsetof(BlockQ3_K, qs) + 32 * part);

@@ -145,6 +145,25 @@ TEST(Ledger, DamageThatIsFoundLaterIsTreatedTheSame) {
     EXPECT_TRUE(keeps_verdicts(file));
 }
 
+// Two that have the damaged file open: the second to find out takes the file that the first has begun.
+TEST(Ledger, OneOfTwoSetsADamagedFileAside) {
+    if (!covers(cpu_isa(), Isa::avx2_fma)) GTEST_SKIP() << "this processor has nothing to prove";
+    const Folder folder;
+    const Path file = folder.path / "ledger.db";
+    EXPECT_TRUE(keeps_verdicts(file));
+    const auto bytes = std::filesystem::file_size(file);
+    std::fstream(file, std::ios::in | std::ios::out).seekp(4096) << std::string(bytes - 4096, 'x');
+    Ledger first(file), second(file);
+    first.verdict(kernel("linear.f32x16.avx2"), linear_request());
+    first.verdict(kernel("linear.f32x16.model"), linear_request());
+    EXPECT_NE(first.notice(), "");
+    second.verdict(kernel("linear.f32x16.avx2"), linear_request());
+    EXPECT_NE(second.notice(), "");
+    EXPECT_EQ(std::filesystem::file_size(folder.path / "ledger.db.damaged"), bytes);
+    EXPECT_EQ(Ledger(file).notice(), "");
+    EXPECT_TRUE(Ledger(file).known(kernel("linear.f32x16.avx2"), linear_request()).has_value());
+}
+
 TEST(Ledger, WhereNoFileCanBeTheReasonIsTold) {
     Ledger nowhere("/proc/nowhere/ledger.db");
     EXPECT_NE(nowhere.trouble().find("/proc/nowhere/ledger.db"), std::string::npos) << nowhere.trouble();
